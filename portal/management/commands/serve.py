@@ -1,0 +1,148 @@
+"""`manage.py serve`: everything Portolan needs, in the foreground."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from portal.celery import WORKER
+from portal.processes import end_with_parent
+
+_READY_SECONDS = 60
+_STOP_SECONDS = 20
+_RESPAWN_SECONDS = 2
+
+
+class Command(BaseCommand):
+    """Prepares the data, starts the server and a worker, restarts what dies, and stops all of it together."""
+
+    help = (
+        "Prepare the database, then run the server and a job worker in the foreground until Ctrl-C. "
+        "Run it on as many machines as you like against one PostgreSQL, Redis and store."
+    )
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declares the options."""
+        parser.add_argument("--no-worker", action="store_true", help="run no jobs here: workers run elsewhere")
+
+    def handle(self, **options: Any) -> None:
+        """Runs until a signal asks to stop."""
+        self._stopping = False
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._ask_to_stop)
+        call_command("check", fail_level="ERROR", stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
+        call_command("bootstrap", stdout=self.stdout)
+        commands = {"server": _server()} | ({} if options["no_worker"] else {"worker": _worker()})
+        children = {name: _start(command) for name, command in commands.items()}
+        try:
+            self._wait_ready(children["server"])
+            self._supervise(commands, children)
+        finally:
+            _stop(children)
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._stopping and not _answers():
+            if server.poll() is not None:
+                raise CommandError(f"The server ended at once; is another program using {_address()}?")
+            if time.monotonic() > deadline:
+                raise CommandError("The server does not answer; its messages above say why.")
+            time.sleep(0.1)
+        if not self._stopping:
+            self.stdout.write(self.style.SUCCESS(_banner()))
+            self.stdout.flush()
+
+    def _supervise(self, commands: dict[str, list[str]], children: dict[str, "subprocess.Popen[bytes]"]) -> None:
+        while not self._stopping:
+            for name, child in children.items():
+                if child.poll() is not None:
+                    self.stderr.write(f"The {name} ended unexpectedly (status {child.returncode}); starting it again.")
+                    time.sleep(_RESPAWN_SECONDS)
+                    children[name] = _start(commands[name])
+            time.sleep(0.2)
+
+
+def _server() -> list[str]:
+    host, port = settings.LISTEN
+    workers = settings.WORKERS or os.cpu_count() or 1
+    command = [sys.executable, "-m", "granian", "portal.asgi:application", "--interface", "asgi", "--no-ws"]
+    command += ["--host", host, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
+    command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"]
+    command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", "1024"]
+    if settings.TLS_CERT:
+        command += ["--ssl-certificate", settings.TLS_CERT, "--ssl-keyfile", settings.TLS_KEY]
+        command += ["--ssl-protocol-min", "tls1.2"]
+    return command
+
+
+def _worker() -> list[str]:
+    return [sys.executable, "-m", "celery", *WORKER]
+
+
+def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+    """A child in a session of its own, so that Ctrl-C reaches only us and we stop the children in order."""
+    return subprocess.Popen(  # noqa: S603 - the command is ours.
+        command,
+        cwd=Path(settings.BASE_DIR),
+        start_new_session=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509
+    )
+
+
+def _stop(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    for child in children.values():
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for child in children.values():
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _address() -> str:
+    host, port = settings.LISTEN
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _answers() -> bool:
+    if settings.TLS_CERT:
+        return True  # Its certificate may not name the address we would ask; granian says so itself when it fails.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.LISTEN[0], settings.LISTEN[0])  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
+    try:
+        with urlopen(f"http://{host}:{settings.LISTEN[1]}/api/v2.0/ping", timeout=2) as answer:
+            return bool(answer.status == 200)  # noqa: PLR2004
+    except (URLError, OSError):
+        return False
+
+
+def _banner() -> str:
+    registry = settings.EXTERNAL_URL.partition("://")[2]
+    password = settings.DATA_DIR / "admin_password"
+    how = f"the password is in {password}" if password.exists() else "with the password you set"
+    return "\n".join(
+        [
+            "",
+            f"Portolan is ready at {settings.EXTERNAL_URL}",
+            f"  docker login {registry} -u admin        ({how})",
+            f"  docker push {registry}/library/hello:1",
+            "Ctrl-C stops it.",
+            "",
+        ]
+    )

@@ -1,0 +1,12 @@
+"""The composition root: which implementation stands behind each port. Called once the apps are loaded."""
+
+from portal.access.authorizer import PortalAuthorizer
+from portal.health import add_probe
+from registry import ports
+from registry.store import store
+
+
+def wire() -> None:
+    """Binds the registry to the portal, and the health report to what it reports on."""
+    ports.bind(PortalAuthorizer())
+    add_probe("registry", lambda: store().check())

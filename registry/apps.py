@@ -1,0 +1,9 @@
+"""The data plane."""
+
+from django.apps import AppConfig
+
+
+class RegistryConfig(AppConfig):
+    """The data plane."""
+
+    name = "registry"

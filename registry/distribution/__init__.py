@@ -1,0 +1,1 @@
+"""The OCI distribution API as an ASGI application."""

@@ -1,0 +1,82 @@
+"""Operations on blobs that need more than the hot path: ranges, other ways of sending, removal."""
+
+import re
+from datetime import timedelta
+
+from registry.distribution.cache import Answer
+from registry.distribution.messages import Request, Response
+from registry.distribution.threads import in_database_thread, in_transfer_thread
+from registry.oci.errors import Code, OCIError
+from registry.oci.names import check_digest
+from registry.services import blobs
+from registry.storage import paths
+from registry.store import store
+
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_REDIRECT_LIFE = timedelta(minutes=20)
+
+
+async def delete(request: Request) -> Response:
+    """DELETE: removes the blob from this repository."""
+    digest = check_digest(request.params["digest"])
+    await in_database_thread(blobs.delete_blob, origin=request.origin, repository=request.name, digest=digest)
+    return Response(202)
+
+
+async def send_content(request: Request, answer: Answer) -> Response:
+    """The answer to a pull that was looked up: the bytes, a range of them, a file, a redirect or a stream."""
+    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers}
+    wanted = (
+        _range(request.header(b"range"), answer) if request.header(b"if-range") in ("", answer.etag.decode()) else None
+    )
+    if wanted:
+        start, end = wanted
+        headers |= {"content-range": f"bytes {start}-{end}/{answer.size}", "content-length": str(end - start + 1)}
+        if answer.body is not None:
+            return Response(206, _title(headers), answer.body[start : end + 1])
+        chunks = await in_transfer_thread(store().read, paths.blob_path(answer.digest), start, end - start + 1)
+        return Response(206, _title(headers), chunks=chunks)
+    if answer.body is not None:
+        return Response(200, _title(headers), answer.body)
+    return await _whole(request, answer, _title(headers))
+
+
+async def _whole(request: Request, answer: Answer, headers: dict[str, str]) -> Response:
+    if answer.file is not None:
+        if location := _accelerated(request, answer.digest):
+            return Response(200, headers | {"X-Accel-Redirect": location})
+        if "http.response.pathsend" in request.scope.get("extensions", {}):
+            return Response(200, headers, file=answer.file)
+    path = paths.blob_path(answer.digest)
+    url = await in_transfer_thread(lambda: store().url(path, expires=_REDIRECT_LIFE))
+    if url:
+        return Response(307, {"Location": url, "Docker-Content-Digest": answer.digest, "Cache-Control": "no-store"})
+    return Response(200, headers, chunks=await in_transfer_thread(store().read, path))
+
+
+def _accelerated(request: Request, digest: str) -> str:
+    """Where a trusted nginx in front finds the file: it announces its internal location in X-Accel-Location."""
+    location = request.header(b"x-accel-location")
+    return f"{location.rstrip('/')}/{paths.blob_path(digest)}" if location and request.behind_proxy else ""
+
+
+def _range(header: str, answer: Answer) -> tuple[int, int] | None:
+    """First and last byte asked for (RFC 9110, 14.1.2); None: send all. Raises RANGE_INVALID if nothing of it exists.
+
+    Several ranges at once are answered with the whole, which the standard allows.
+    """
+    match = _RANGE.fullmatch(header.replace(" ", ""))
+    if not match or match.group() == "bytes=-":
+        return None
+    first, last = match.groups()
+    if first:
+        start, end = int(first), min(int(last), answer.size - 1) if last else answer.size - 1
+    else:
+        start, end = max(answer.size - int(last), 0), answer.size - 1
+    if start > end:
+        raise OCIError(Code.RANGE_INVALID, headers={"Content-Range": f"bytes */{answer.size}"})
+    return start, end
+
+
+def _title(headers: dict[str, str]) -> dict[str, str]:
+    return {name.title(): value for name, value in headers.items()}

@@ -1,0 +1,86 @@
+"""Lists: tags, the catalog and referrers, each paged by key so that the last page costs what the first does."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from registry import selectors
+from registry.distribution.messages import Request, Response
+from registry.distribution.threads import in_database_thread
+from registry.models import Manifest
+from registry.oci.errors import Code, OCIError
+from registry.oci.media_types import OCI_INDEX
+from registry.oci.names import check_digest
+
+_PAGE = (
+    1000  # Entries in a page when the client does not say, and the most it may ask for of the catalog and referrers.
+)
+_TAG_PAGE_LIMIT = 10_000
+
+
+async def tags(request: Request) -> Response:
+    """GET /v2/<name>/tags/list: the names of a repository's tags."""
+    limit = _page_size(request, default=_TAG_PAGE_LIMIT, most=_TAG_PAGE_LIMIT)
+    names = await in_database_thread(_tags, request.name, request.query.get("last", ""), limit)
+    return _page(request, {"name": request.name, "tags": names[:limit]}, names, limit)
+
+
+async def catalog(request: Request) -> Response:
+    """GET /v2/_catalog: the names of all repositories."""
+    limit = _page_size(request, default=_PAGE, most=_PAGE)
+    names = await in_database_thread(selectors.repositories_after, request.query.get("last", ""), limit + 1)
+    return _page(request, {"repositories": names[:limit]}, names, limit)
+
+
+async def referrers(request: Request) -> Response:
+    """GET /v2/<name>/referrers/<digest>: an index of the manifests whose subject is the digest."""
+    digest = check_digest(request.params["digest"])
+    wanted = request.query.get("artifactType", "")
+    last = request.query.get("last", "0")
+    if not last.isdecimal():
+        raise OCIError(Code.PAGINATION_NUMBER_INVALID, "last is not one this registry gave out")
+    found = await in_database_thread(selectors.referrers_after, request.name, digest, wanted, int(last[:18]), _PAGE + 1)
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(row) for row in found[:_PAGE]]}
+    headers = {"Content-Type": OCI_INDEX}
+    if wanted:
+        headers["OCI-Filters-Applied"] = "artifactType"
+    if len(found) > _PAGE:
+        query = {"last": str(found[_PAGE - 1].pk)} | ({"artifactType": wanted} if wanted else {})
+        headers["Link"] = _link(request, query)
+    return Response(200, headers, json.dumps(index).encode())
+
+
+def _descriptor(manifest: Manifest) -> dict[str, Any]:
+    descriptor: dict[str, Any] = {"mediaType": manifest.media_type, "digest": manifest.digest, "size": manifest.size}
+    if manifest.artifact_type:
+        descriptor["artifactType"] = manifest.artifact_type
+    if manifest.annotations:
+        descriptor["annotations"] = manifest.annotations
+    return descriptor
+
+
+def _tags(repository: str, last: str, limit: int) -> list[str]:
+    names = selectors.tags_after(repository, last, limit + 1)
+    if not names and not selectors.repository_exists(repository):
+        raise OCIError(Code.NAME_UNKNOWN, detail={"name": repository})
+    return names
+
+
+def _page_size(request: Request, *, default: int, most: int) -> int:
+    text = request.query.get("n", "")
+    if not text:
+        return default
+    if not text.isdecimal():
+        raise OCIError(Code.PAGINATION_NUMBER_INVALID, detail={"n": text[:32]})
+    return min(int(text[:9]), most)
+
+
+def _page(request: Request, content: dict[str, Any], names: list[str], limit: int) -> Response:
+    headers = {"Content-Type": "application/json"}
+    if limit and len(names) > limit:
+        headers["Link"] = _link(request, {"n": str(limit), "last": names[limit - 1]})
+    return Response(200, headers, json.dumps(content).encode() + b"\n")
+
+
+def _link(request: Request, query: dict[str, str]) -> str:
+    return f'<{request.scope["path"]}?{urlencode(query)}>; rel="next"'

@@ -1,0 +1,165 @@
+"""Requests and answers of the distribution API, over ASGI."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from audit.origin import Origin
+from registry.distribution.threads import in_transfer_thread
+from registry.oci.errors import Code, OCIError
+from registry.ports import Caller
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+# A client that sends nothing for this long is gone.
+_IDLE_SECONDS = 60
+_QUERY_FIELDS = 256
+
+
+class ClientGone(Exception):
+    """The client closed the connection, or stopped sending, before its request was whole."""
+
+
+class Body:
+    """A request's body, to be read once."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._more = True
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises ClientGone when it does not arrive whole."""
+        while self._more:
+            try:
+                message = await asyncio.wait_for(self._receive(), _IDLE_SECONDS)
+            except TimeoutError:
+                self._more = False
+                raise ClientGone from None
+            self._more = message.get("more_body", False)
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            if chunk := message.get("body"):
+                yield chunk
+
+    async def drain(self, limit: int) -> None:
+        """Reads on, up to `limit` bytes, so that a client in the middle of sending gets to see its refusal."""
+        with contextlib.suppress(ClientGone):
+            async for chunk in self.chunks():
+                limit -= len(chunk)
+                if limit < 0:
+                    break
+
+
+@dataclass(slots=True)
+class Request:
+    """One call of an operation, after its caller was let in."""
+
+    scope: Scope
+    body: Body
+    headers: dict[bytes, bytes]
+    params: dict[str, str]
+    caller: Caller
+    origin: Origin
+    behind_proxy: bool
+    query_fields: dict[str, list[str]]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's fields; of a repeated one the first counts."""
+        return {name: values[0] for name, values in self.query_fields.items()}
+
+    def query_values(self, name: str) -> list[str]:
+        """Every value of a repeated field."""
+        return self.query_fields.get(name, [])
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return str(self.scope["method"])
+
+    @property
+    def name(self) -> str:
+        """The repository's name."""
+        return self.params["name"]
+
+    def header(self, name: bytes) -> str:
+        """A header's text; several of one name are joined with commas."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced length of the body, None when it is chunked."""
+        text = self.header(b"content-length")
+        return int(text) if text.isdecimal() else None
+
+    async def small_body(self, limit: int) -> bytes:
+        """The whole body. Raises REQUEST_ENTITY_TOO_LARGE beyond `limit` bytes."""
+        if (self.content_length or 0) > limit:
+            raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
+        parts, size = [], 0
+        async for chunk in self.body.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
+            parts.append(chunk)
+        return b"".join(parts)
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer: a status, headers and at most one of the kinds of body."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    file: Path | None = None
+    chunks: Iterator[bytes] | None = None
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Writes the answer out."""
+        headers = [(name.lower().encode(), _header_value(value)) for name, value in self.headers.items()]
+        if self.file is None and self.chunks is None and "Content-Length" not in self.headers:
+            headers.append((b"content-length", str(len(self.body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if self.file and scope["method"] != "HEAD":
+            await send({"type": "http.response.pathsend", "path": str(self.file)})
+        elif self.chunks and scope["method"] != "HEAD":
+            await _send_chunks(self.chunks, send)
+        else:
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else self.body})
+
+
+async def _send_chunks(chunks: Iterator[bytes], send: Send) -> None:
+    """Reads the next chunk while the client takes the one before."""
+    following: asyncio.Future[bytes | None] = asyncio.ensure_future(in_transfer_thread(next, chunks, None))
+    try:
+        while (chunk := await following) is not None:
+            following = asyncio.ensure_future(in_transfer_thread(next, chunks, None))
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await asyncio.wait([following])
+        close = getattr(chunks, "close", None)
+        if close:
+            await in_transfer_thread(close)
+
+
+def _header_value(value: str) -> bytes:
+    """A value on one line: whatever a client named must not begin a header of its own."""
+    return value.replace("\r", "").replace("\n", "").encode("latin-1", "replace")
+
+
+def parse_query(query_string: bytes) -> dict[str, list[str]]:
+    """The query's fields. Raises REQUEST_INVALID."""
+    try:
+        return parse_qs(
+            query_string.decode("ascii"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS, errors="strict"
+        )
+    except ValueError:
+        raise OCIError(Code.REQUEST_INVALID, "the query string is not valid") from None

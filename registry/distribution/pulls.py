@@ -1,0 +1,102 @@
+"""GET and HEAD of manifests and blobs: the hot path.
+
+`Answer`s are built once from the index and then served from memory, without a thread or a query, as long as their
+repository's generation stands.
+"""
+
+from audit.origin import Origin
+from registry import selectors
+from registry.distribution.cache import Answer
+from registry.oci.errors import Code, OCIError
+from registry.oci.media_types import OCTET_STREAM
+from registry.oci.names import check_digest, is_digest
+from registry.storage import paths
+from registry.store import store
+
+# Blobs up to this size are served from memory: configurations, signatures, small layers.
+_IN_MEMORY = 64 * 1024
+_IMMUTABLE = b"private, max-age=31536000, immutable"
+_REVALIDATE = b"private, no-cache"
+
+
+def load_manifest(repository: str, reference: str) -> Answer:
+    """The answer for a manifest. Raises MANIFEST_UNKNOWN or NAME_UNKNOWN. Blocks on the database."""
+    by_digest = is_digest(reference)
+    if by_digest:
+        check_digest(reference)
+    found = selectors.find_manifest(repository, reference)
+    if found is None:
+        _require_repository(repository)
+        raise OCIError(Code.MANIFEST_UNKNOWN, detail={"reference": reference})
+    return Answer(
+        repository=repository,
+        namespace_created_at=found.namespace_created_at,
+        generation=found.generation,
+        reference=reference,
+        digest=found.digest,
+        headers=_headers(found.digest, found.media_type, len(found.payload), _IMMUTABLE if by_digest else _REVALIDATE),
+        etag=_etag(found.digest),
+        size=len(found.payload),
+        body=found.payload,
+        is_manifest=True,
+    )
+
+
+def load_blob(repository: str, digest: str) -> Answer:
+    """The answer for a blob. Raises BLOB_UNKNOWN or NAME_UNKNOWN. Blocks on the database and the store."""
+    found = selectors.find_blob(repository, check_digest(digest))
+    if found is None:
+        _require_repository(repository)
+        raise OCIError(Code.BLOB_UNKNOWN, detail={"digest": digest})
+    path = paths.blob_path(digest)
+    small = found.size <= _IN_MEMORY
+    return Answer(
+        repository=repository,
+        namespace_created_at=found.namespace_created_at,
+        generation=found.generation,
+        reference=digest,
+        digest=digest,
+        headers=[*_headers(digest, OCTET_STREAM, found.size, _IMMUTABLE), (b"accept-ranges", b"bytes")],
+        etag=_etag(digest),
+        size=found.size,
+        body=b"".join(store().read(path)) if small else None,
+        file=None if small else store().local_path(path),
+    )
+
+
+def pull_event(origin: Origin, answer: Answer) -> dict[str, str]:
+    """What the journal's spool records of a pull."""
+    mark = "@" if is_digest(answer.reference) else ":"
+    return {
+        "actor": origin.actor,
+        "kind": origin.kind,
+        "credential": origin.credential,
+        "address": origin.address,
+        "user_agent": origin.user_agent,
+        "request_id": origin.request_id,
+        "action": "manifest.pull",
+        "project": answer.repository.partition("/")[0],
+        "target": f"{answer.repository}{mark}{answer.reference}",
+        "digest": answer.digest,
+    }
+
+
+def _headers(digest: str, media_type: str, size: int, caching: bytes) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"content-type", media_type.encode("latin-1", "replace")),
+        (b"content-length", str(size).encode()),
+        (b"docker-content-digest", digest.encode()),
+        (b"docker-distribution-api-version", b"registry/2.0"),
+        (b"etag", _etag(digest)),
+        (b"cache-control", caching),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
+def _etag(digest: str) -> bytes:
+    return f'"{digest}"'.encode()
+
+
+def _require_repository(name: str) -> None:
+    if not selectors.repository_exists(name):
+        raise OCIError(Code.NAME_UNKNOWN, detail={"name": name})

@@ -1,0 +1,35 @@
+"""Runs blocking work (database, storage) off the event loop, in a bounded number of threads."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import close_old_connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Each thread keeps one database connection, so this also bounds the connections of a process.
+_database = ThreadPoolExecutor(max_workers=8, thread_name_prefix="database")
+# Bytes move in threads of their own: a slow disk must not keep requests from the index.
+_transfer = ThreadPoolExecutor(max_workers=16, thread_name_prefix="transfer")
+
+
+async def in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Calls a function that uses the database."""
+    return await asyncio.get_running_loop().run_in_executor(_database, _with_fresh_connection, function, args, kwargs)
+
+
+async def in_transfer_thread(function: Callable[..., T], *args: Any) -> T:
+    """Calls a function that moves bytes and does not touch the database."""
+    return await asyncio.get_running_loop().run_in_executor(_transfer, function, *args)
+
+
+def _with_fresh_connection(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+    """Django drops a connection that broke, or that the server closed, only where a request begins and ends."""
+    close_old_connections()
+    try:
+        return function(*args, **kwargs)
+    finally:
+        close_old_connections()

@@ -1,0 +1,200 @@
+"""Keeps the read-your-writes promise: a push acknowledged by any instance is what the next pull from any instance returns.
+
+Each repository has a generation, raised in the transaction of every change. A cached answer carries the generation it
+was read at and may be used only after a check that *begins after the request arrived*. How the check is made depends on
+what the instances share:
+
+- SQLite: `PRAGMA data_version` says in two microseconds whether anything was committed since the answer was last
+  checked; if so, the repository's generation is read (two more). Neither ever waits for a writer.
+- Redis: a key per repository holds a random token which `announce` replaces after the commit and before the
+  acknowledgement. Checks of requests that arrive together share one MGET.
+- Otherwise, and whenever Redis does not answer: the generation is read from the database, again one query for all
+  requests that arrived together.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import sqlite3
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, cast
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from django.db import connection
+
+from registry import selectors
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "portolan:generation:"
+_TTL = 24 * 3600  # Redis forgets repositories nobody touches; a forgotten one is read from the database again.
+_MOST_TRUST = (
+    30.0  # Seconds after which a token alone is not enough, in case an announcement was lost with its process.
+)
+
+_RETRY_AFTER = 1.0  # Seconds for which Redis is left alone after it failed to answer.
+
+
+class Cached(Protocol):
+    """What a cached answer remembers of its freshness."""
+
+    repository: str
+    generation: int
+    stamp: int | bytes | None  # What the last successful check saw; None before the first.
+    checked_at: float
+
+
+class Generations(Protocol):
+    """Checks cached answers. One per process, used on its event loop."""
+
+    def seen(self, answer: Cached) -> bool:
+        """Whether the answer is known to be fresh without waiting."""
+
+    async def confirm(self, answer: Cached) -> bool:
+        """Whether the answer is still fresh; may wait for Redis or the database."""
+
+
+class SqliteGenerations:
+    """Asks SQLite itself, inline: reads in WAL mode never block."""
+
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._cursor = self._connection.cursor()
+
+    def seen(self, answer: Cached) -> bool:
+        """Checks the file's version, then if need be the repository's."""
+        try:
+            version = self._cursor.execute("PRAGMA data_version").fetchone()[0]
+            if answer.stamp == version:
+                return True
+            query = "SELECT generation FROM registry_repository WHERE name = ?"
+            row = self._cursor.execute(query, (answer.repository,)).fetchone()
+        except sqlite3.Error:
+            return False  # The way through the index meets the same trouble and reports it.
+        if row is None or row[0] != answer.generation:
+            return False
+        answer.stamp = version
+        return True
+
+    async def confirm(self, answer: Cached) -> bool:
+        """There is nothing more to ask."""
+        return self.seen(answer)
+
+
+class Batcher:
+    """Joins the look-ups of requests that arrive while another look-up is under way into one."""
+
+    def __init__(self, load: Callable[[list[str]], Awaitable[dict[str, int | bytes]]]) -> None:
+        self._load = load
+        self._waiting: dict[str, asyncio.Future[int | bytes | None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def get(self, name: str) -> int | bytes | None:
+        """The value of `name` as it is at some moment after this call."""
+        future = self._waiting.get(name)
+        if future is None:
+            future = self._waiting[name] = asyncio.get_running_loop().create_future()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        return await asyncio.shield(future)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, {}
+            try:
+                values = await self._load(list(batch))
+            except Exception as error:  # noqa: BLE001 - every waiter gets it.
+                for future in batch.values():
+                    future.set_exception(error)
+                    future.exception()  # Seen, even if every waiter has gone away.
+            else:
+                for name, future in batch.items():
+                    future.set_result(values.get(name))
+
+
+class DatabaseGenerations:
+    """Asks the database for every batch of requests."""
+
+    def __init__(self, run: Callable[..., Awaitable[dict[str, int]]]) -> None:
+        async def load(names: list[str]) -> dict[str, int | bytes]:
+            return dict(await run(selectors.generations, names))
+
+        self._batcher = Batcher(load)
+
+    def seen(self, answer: Cached) -> bool:  # noqa: ARG002
+        """Nothing is known without asking."""
+        return False
+
+    async def confirm(self, answer: Cached) -> bool:
+        """Compares with the row."""
+        return await self._batcher.get(answer.repository) == answer.generation
+
+
+class RedisGenerations:
+    """Asks Redis for every batch of requests, and the database where Redis knows nothing or does not answer."""
+
+    def __init__(self, url: str, database: DatabaseGenerations) -> None:
+        self._redis = redis.asyncio.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+        self._database = database
+        self._batcher = Batcher(self._load)
+        self._down_until = 0.0
+
+    async def _load(self, names: list[str]) -> dict[str, int | bytes]:
+        keys = [_PREFIX + name for name in names]
+        tokens = await self._redis.mget(keys)
+        pairs = zip(names, keys, tokens, strict=True)
+        return {name: cast("bytes", token or await self._renew(key)) for name, key, token in pairs}
+
+    async def _renew(self, key: str) -> Any:
+        """The token of a repository Redis had forgotten; of several instances that make one, the first wins."""
+        await self._redis.set(key, secrets.token_bytes(12), ex=_TTL, nx=True)
+        return await self._redis.get(key)
+
+    def seen(self, answer: Cached) -> bool:  # noqa: ARG002
+        """Nothing is known without asking."""
+        return False
+
+    async def confirm(self, answer: Cached) -> bool:
+        """Compares with the token; a new one is believed after the database confirmed the generation."""
+        now = time.monotonic()
+        if now < self._down_until:
+            return await self._database.confirm(answer)
+        try:
+            token = await self._batcher.get(answer.repository)
+        except redis.RedisError:
+            self._down_until = time.monotonic() + _RETRY_AFTER
+            return await self._database.confirm(answer)
+        if token is not None and token == answer.stamp and now - answer.checked_at < _MOST_TRUST:
+            return True
+        if not await self._database.confirm(answer):
+            return False
+        answer.stamp, answer.checked_at = token, now
+        return True
+
+
+def for_process(run: Callable[..., Awaitable[dict[str, int]]]) -> Generations:
+    """The checker that suits the configuration; `run` calls a function in a database thread."""
+    if connection.vendor == "sqlite":
+        return SqliteGenerations(str(settings.DATABASES["default"]["NAME"]))
+    database = DatabaseGenerations(run)
+    return RedisGenerations(settings.REDIS_URL, database) if settings.REDIS_URL else database
+
+
+_announcer: redis.Redis | None = None
+
+
+def announce(name: str) -> None:
+    """Tells every instance that a repository has changed. Called after the commit and before the acknowledgement."""
+    global _announcer  # noqa: PLW0603 - one connection pool a process, made on first use.
+    if not settings.REDIS_URL:
+        return
+    if _announcer is None:
+        _announcer = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+    with contextlib.suppress(redis.RedisError):
+        _announcer.set(_PREFIX + name, secrets.token_bytes(12), ex=_TTL)
+        return
+    logger.warning("Redis is unreachable: caches fall back to asking the database")

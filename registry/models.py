@@ -1,0 +1,144 @@
+"""The index of the registry: every repository, manifest, tag and blob is a row here, the store holds only bytes.
+
+Two rows double as locks. A repository's row is locked by whoever changes its manifests, tags or removes its blob links;
+a blob's row by whoever links the blob or removes it. Where both are needed the repository comes first.
+"""
+
+import uuid
+
+from django.db import models
+
+
+class Namespace(models.Model):
+    """The first component of a repository name; what a project is to the registry."""
+
+    name = models.CharField(max_length=255, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Repository(models.Model):
+    """A named collection of manifests, tags and linked blobs."""
+
+    namespace = models.ForeignKey(Namespace, on_delete=models.PROTECT, related_name="repositories")
+    name = models.CharField(max_length=255, unique=True, help_text="Full name, namespace included.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    generation = models.BigIntegerField(
+        default=0, help_text="Raised in the transaction of every change that a cached answer must not outlive."
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Blob(models.Model):
+    """Bytes in the store, named by their digest and shared by every repository that links them."""
+
+    digest = models.CharField(max_length=135, unique=True)
+    size = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    deleting = models.BooleanField(
+        default=False,
+        help_text="Garbage collection is removing the bytes; an upload of the same digest revives the row.",
+    )
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class BlobLink(models.Model):
+    """A blob's membership in a repository: who may pull the repository may pull the blob."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="links")
+    created_at = models.DateTimeField(auto_now_add=True)
+    condemned_at = models.DateTimeField(
+        null=True,
+        help_text="No manifest used the blob at this time: it is invisible to readers and goes after a grace period.",
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "blob"], name="bloblink_once")]
+        indexes = [
+            models.Index(fields=["created_at"], name="bloblink_created"),
+            models.Index(
+                fields=["condemned_at"], name="bloblink_condemned", condition=models.Q(condemned_at__isnull=False)
+            ),
+        ]
+
+
+class Manifest(models.Model):
+    """A manifest as pushed, byte for byte, within one repository."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests")
+    digest = models.CharField(max_length=135)
+    media_type = models.CharField(max_length=255)
+    artifact_type = models.CharField(max_length=255, blank=True)
+    subject = models.CharField(max_length=135, blank=True, help_text="Digest of the manifest this one refers to.")
+    annotations = models.JSONField(default=dict)
+    payload = models.BinaryField()
+    size = models.BigIntegerField(help_text="Bytes of the payload.")
+    pushed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="manifest_once")]
+        indexes = [
+            models.Index(
+                fields=["repository", "subject", "id"], name="manifest_subject", condition=~models.Q(subject="")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class ManifestBlob(models.Model):
+    """A manifest's use of a blob (its config or a layer). While such a row exists the blob is not garbage."""
+
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="blob_uses")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="uses")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["manifest", "blob"], name="manifestblob_once")]
+
+
+class ManifestChild(models.Model):
+    """An index's reference to a manifest of the same repository."""
+
+    parent = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="children")
+    digest = models.CharField(max_length=135, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["parent", "digest"], name="manifestchild_once")]
+
+
+class Tag(models.Model):
+    """A mutable name for a manifest."""
+
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=128)
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="tags")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Upload(models.Model):
+    """A blob upload in progress. Any process that shares the store can carry it on."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="uploads")
+    offset = models.BigIntegerField(default=0, help_text="Bytes received so far.")
+    algorithm = models.CharField(max_length=16, default="sha256")
+    digest_state = models.BinaryField(default=b"", help_text="The running digest at `offset`.")
+    writer_state = models.JSONField(default=dict, help_text="What the storage driver needs to append at `offset`.")
+    started_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+    started_by = models.CharField(max_length=255, blank=True)

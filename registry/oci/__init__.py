@@ -1,0 +1,1 @@
+"""What the OCI specifications say, in pure Python."""

@@ -1,0 +1,128 @@
+"""Reads of the index, each a fixed number of indexed queries."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from registry.models import BlobLink, Manifest, Namespace, Repository, Tag
+from registry.oci.names import is_digest, namespace_of
+
+T = TypeVar("T")
+_IN_LIMIT = 500  # SQLite takes a limited number of parameters in one statement.
+
+
+@dataclass(frozen=True, slots=True)
+class FoundManifest:
+    """A manifest with what is needed to answer for it: its repository's generation and its namespace's age."""
+
+    repository: str
+    generation: int
+    namespace_created_at: datetime
+    digest: str
+    media_type: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBlob:
+    """A blob as one repository shows it."""
+
+    repository: str
+    generation: int
+    namespace_created_at: datetime
+    digest: str
+    size: int
+
+
+def batches(values: Iterable[T], size: int = _IN_LIMIT) -> Iterator[list[T]]:
+    """The values in lists short enough for one statement."""
+    remaining = iter(values)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def namespace_created_at(repository: str) -> datetime | None:
+    """When the namespace of a repository name was created; None when there is no such namespace."""
+    return Namespace.objects.filter(name=namespace_of(repository)).values_list("created_at", flat=True).first()
+
+
+def repository_exists(name: str) -> bool:
+    """Whether a repository has ever been pushed to and not been deleted since."""
+    return Repository.objects.filter(name=name).exists()
+
+
+def find_manifest(repository: str, reference: str) -> FoundManifest | None:
+    """The manifest behind a tag or digest."""
+    fields = ["generation", "namespace__created_at"]
+    if is_digest(reference):
+        manifests = Manifest.objects.filter(repository__name=repository, digest=reference)
+        row = manifests.values_list(
+            *(f"repository__{name}" for name in fields), "digest", "media_type", "payload"
+        ).first()
+    else:
+        tags = Tag.objects.filter(repository__name=repository, name=reference)
+        row = tags.values_list(
+            *(f"repository__{name}" for name in fields), "manifest__digest", "manifest__media_type", "manifest__payload"
+        ).first()
+    if row is None:
+        return None
+    generation, created_at, digest, media_type, payload = row
+    return FoundManifest(repository, generation, created_at, digest, media_type, bytes(payload))
+
+
+def find_blob(repository: str, digest: str) -> FoundBlob | None:
+    """The blob a repository links under a digest."""
+    row = (
+        BlobLink.objects.filter(repository__name=repository, blob__digest=digest, condemned_at=None)
+        .values_list("repository__generation", "repository__namespace__created_at", "blob__size")
+        .first()
+    )
+    return FoundBlob(repository, row[0], row[1], digest, row[2]) if row else None
+
+
+def linked_blobs(repository: Repository, digests: Iterable[str]) -> dict[str, int]:
+    """The ids of those blobs the repository links, condemned or not, by digest."""
+    found: dict[str, int] = {}
+    for batch in batches(digests):
+        links = BlobLink.objects.filter(repository=repository, blob__digest__in=batch)
+        found.update(links.values_list("blob__digest", "blob_id"))
+    return found
+
+
+def present_manifests(repository: Repository, digests: Iterable[str]) -> set[str]:
+    """Those of the digests that are manifests of the repository."""
+    found: set[str] = set()
+    for batch in batches(digests):
+        manifests = Manifest.objects.filter(repository=repository, digest__in=batch)
+        found.update(manifests.values_list("digest", flat=True))
+    return found
+
+
+def tags_after(repository: str, last: str, limit: int) -> list[str]:
+    """Up to `limit` tag names that sort after `last`."""
+    tags = Tag.objects.filter(repository__name=repository, name__gt=last).order_by("name")
+    return list(tags.values_list("name", flat=True)[:limit])
+
+
+def repositories_after(last: str, limit: int) -> list[str]:
+    """Up to `limit` repository names that sort after `last`."""
+    repositories = Repository.objects.filter(name__gt=last).order_by("name")
+    return list(repositories.values_list("name", flat=True)[:limit])
+
+
+def referrers_after(repository: str, subject: str, artifact_type: str, last: int, limit: int) -> list[Manifest]:
+    """Up to `limit` manifests that name `subject`, in the order they were pushed, without their payloads."""
+    manifests = Manifest.objects.filter(repository__name=repository, subject=subject, id__gt=last)
+    if artifact_type:
+        manifests = manifests.filter(artifact_type=artifact_type)
+    return list(manifests.order_by("id").defer("payload")[:limit])
+
+
+def generations(names: Iterable[str]) -> dict[str, int]:
+    """The generation of each repository that exists."""
+    found: dict[str, int] = {}
+    for batch in batches(names):
+        found.update(Repository.objects.filter(name__in=batch).values_list("name", "generation"))
+    return found

@@ -1,0 +1,1 @@
+"""The verbs of the registry: each changes the index, the store and the journal in one transaction."""

@@ -1,0 +1,51 @@
+"""The verbs of blobs that are already there: mount into another repository, remove from one."""
+
+from django.db import transaction
+
+from audit.journal import record
+from audit.origin import Origin
+from registry.models import Blob, BlobLink
+from registry.oci.errors import Code, OCIError
+from registry.oci.names import namespace_of
+from registry.services.repositories import ensure_repository, lock_repository
+from registry.services.uploads import link_blob
+
+
+def mount_blob(*, origin: Origin, repository: str, source: str, digest: str) -> bool:
+    """Links a blob of `source` into `repository`; False when `source` does not show it."""
+    target = ensure_repository(repository, origin=origin)
+    with transaction.atomic():
+        visible = BlobLink.objects.filter(repository__name=source, blob__digest=digest, condemned_at=None)
+        blob = Blob.objects.select_for_update().filter(digest=digest, deleting=False).first()
+        if blob is None or not visible.exists():
+            return False
+        link_blob(target, blob)
+        record(
+            origin,
+            "blob.mount",
+            project=namespace_of(repository),
+            target=f"{repository}@{digest}",
+            after={"digest": digest, "from": source},
+        )
+    return True
+
+
+def delete_blob(*, origin: Origin, repository: str, digest: str) -> None:
+    """Removes a blob from a repository. Raises BLOB_UNKNOWN.
+
+    A manifest there may still refer to it: the specification lets clients remove blobs first. The bytes stay as long
+    as any manifest does.
+    """
+    with transaction.atomic():
+        row = lock_repository(repository)
+        link = BlobLink.objects.filter(repository=row, blob__digest=digest, condemned_at=None).first()
+        if link is None:
+            raise OCIError(Code.BLOB_UNKNOWN, detail={"digest": digest})
+        link.delete()
+        record(
+            origin,
+            "blob.delete",
+            project=namespace_of(repository),
+            target=f"{repository}@{digest}",
+            before={"digest": digest},
+        )

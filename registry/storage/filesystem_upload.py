@@ -1,0 +1,121 @@
+"""An upload in a file: appended under a kernel lock, checkpointed with fsync, committed by a rename."""
+
+# ruff: noqa: D102  The verbs are documented in base.
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from registry.storage.directory import StoreDirectory, sync_directory
+from registry.storage.errors import NotFound, UploadBusy
+
+
+class FilesystemWriter:
+    """The UploadWriter of files. Its state tells how many bytes are known to be on disk, so that none is synced twice."""
+
+    def __init__(self, store: StoreDirectory, path: str, *, offset: int, durable: int | None) -> None:
+        self._store = store
+        self._file = store.file(path)
+        self._descriptor = self._open_locked(create=offset == 0)
+        self.size = offset
+        stored = os.fstat(self._descriptor).st_size
+        self._dirty = durable != offset or stored != offset
+        try:
+            self._rewind(stored)
+        except BaseException:
+            self.close()
+            raise
+
+    def _rewind(self, stored: int) -> None:
+        """Drop what was written after the checkpoint."""
+        if stored < self.size:
+            raise NotFound(f"of {self.size} bytes {stored} are left")
+        if stored > self.size:
+            os.ftruncate(self._descriptor, self.size)
+
+    def _open_locked(self, *, create: bool) -> int:
+        """Open the upload's file and lock it; the kernel lets go when the file is closed or the process dies."""
+        while True:
+            descriptor = self._open(os.O_RDWR | (os.O_CREAT if create else 0))
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The writer before may have renamed or removed the file between open and lock. What is locked now would
+                # then be a finished blob, and must not be written to.
+                if self._is_current(descriptor):
+                    return descriptor
+            except BlockingIOError:
+                os.close(descriptor)
+                raise UploadBusy("another writer has this upload open") from None
+            except BaseException:
+                os.close(descriptor)
+                raise
+            os.close(descriptor)
+
+    def _open(self, flags: int) -> int:
+        try:
+            return os.open(self._file, flags | os.O_NOFOLLOW, 0o666)
+        except FileNotFoundError:
+            self._store.require()
+            if not flags & os.O_CREAT:
+                raise NotFound("no such upload") from None
+        self._store.make_folder(self._file.parent)
+        return os.open(self._file, flags | os.O_NOFOLLOW, 0o666)
+
+    def _is_current(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self._file.stat())
+        except FileNotFoundError:
+            return False
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._dirty = True
+        written = os.pwrite(self._descriptor, data, self.size)
+        while written < len(data):  # Just before the disk is full; the next write then says so.
+            written += os.pwrite(self._descriptor, memoryview(data)[written:], self.size + written)
+        self.size += written
+
+    def state(self) -> dict[str, Any]:
+        self.flush()
+        return {"durable": self.size}
+
+    def flush(self) -> None:
+        if self._dirty:
+            os.fsync(self._descriptor)
+            self._dirty = False
+
+    def commit(self, path: str) -> None:
+        self.flush()
+        target = self._store.file(path)
+        if not self._is_current(self._descriptor):
+            self._store.require()
+            raise NotFound("the upload was deleted")
+        self._rename(target)
+        sync_directory(target.parent)
+        self.close()
+
+    def _rename(self, target: Path) -> None:
+        try:
+            self._file.rename(target)
+        except FileNotFoundError:
+            self._store.make_folder(target.parent)
+            self._file.rename(target)
+
+    def cancel(self) -> None:
+        if self._descriptor >= 0 and self._is_current(self._descriptor):
+            self._file.unlink()
+        self.close()
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
