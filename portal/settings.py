@@ -19,6 +19,7 @@ _host = f"[{LISTEN[0]}]" if ":" in LISTEN[0] else LISTEN[0]
 EXTERNAL_URL = env_str("PORTOLAN_EXTERNAL_URL", f"{'https' if TLS_CERT else 'http'}://{_host}:{LISTEN[1]}").rstrip("/")
 REDIS_URL = env_str("PORTOLAN_REDIS_URL")
 STORAGE_URL = env_str("PORTOLAN_STORAGE_URL", f"file://{DATA_DIR}/store")
+SPOOL_DIR = DATA_DIR / "spool"
 SECRET_KEY = env_str("PORTOLAN_SECRET_KEY") or private_file(DATA_DIR / "secret_key")
 TRUSTED_PROXIES = env_list("PORTOLAN_TRUSTED_PROXIES")
 WORKERS = env_int("PORTOLAN_WORKERS", 0)  # 0: one per core

@@ -30,7 +30,7 @@ class Distribution:
 
     def __init__(self) -> None:
         self._cache = Cache()
-        self._spool = Spool(settings.DATA_DIR / "spool")
+        self._spool = Spool(settings.SPOOL_DIR)
         self._generations = generations.for_process(in_database_thread)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -35,17 +35,36 @@ class Body:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises ClientGone when it does not arrive whole."""
+        loop = asyncio.get_running_loop()
         while self._more:
-            try:
-                message = await asyncio.wait_for(self._receive(), _IDLE_SECONDS)
-            except TimeoutError:
-                self._more = False
-                raise ClientGone from None
+            message = await self._next(loop)
             self._more = message.get("more_body", False)
             if message["type"] == "http.disconnect":
                 raise ClientGone
             if chunk := message.get("body"):
                 yield chunk
+
+    async def _next(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
+        """The next message. The timer is a bare one: a task for every piece would cost more than receiving it."""
+        task = asyncio.current_task(loop)
+        assert task is not None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            task.cancel()
+
+        timer = loop.call_later(_IDLE_SECONDS, expire)
+        try:
+            return await self._receive()
+        except asyncio.CancelledError:
+            self._more = False
+            if expired and not task.uncancel():
+                raise ClientGone from None
+            raise
+        finally:
+            timer.cancel()
 
     async def drain(self, limit: int) -> None:
         """Reads on, up to `limit` bytes, so that a client in the middle of sending gets to see its refusal."""

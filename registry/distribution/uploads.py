@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 from registry import ports, selectors
 from registry.distribution.messages import ClientGone, Request, Response
@@ -114,7 +115,7 @@ def _cancel(upload: Upload) -> None:
 
 async def _receive(request: Request, appender: Appender) -> None:
     """Writes the body as it arrives: while one piece is hashed and written, the next is received, and no more than that."""
-    writing: asyncio.Future[None] | None = None
+    writing: asyncio.Future[Any] | None = None
     parts: list[bytes] = []
     size = 0
 
@@ -122,7 +123,9 @@ async def _receive(request: Request, appender: Appender) -> None:
         nonlocal writing
         if writing is not None:
             await writing
-        writing = asyncio.ensure_future(in_transfer_thread(appender.write, data))
+        writing = asyncio.gather(
+            in_transfer_thread(appender.writer.write, data), in_transfer_thread(appender.digest.update, data)
+        )
 
     try:
         async for chunk in request.body.chunks():

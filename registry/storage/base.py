@@ -46,8 +46,9 @@ class UploadWriter(Protocol):
         """Make the bytes so far durable, and return the JSON that with `size` lets any instance resume from here."""
 
     def flush(self) -> None:
-        """Make the bytes durable and do ahead what can be done of `commit`, to keep that quick. To be called after the
-        last write, before the database transaction; free of cost when `state` has done it already.
+        """Do ahead what can be done of `commit`, which is durable, to keep that quick (on disks: all of the syncing).
+
+        To be called after the last write, before the database transaction; free when `state` has done it already.
         """
 
     def commit(self, path: str) -> None:

@@ -74,13 +74,12 @@ class FilesystemDriver:
             self._store.require()
 
     def walk(self, prefix: str) -> Iterator[Stat]:
+        self._store.require()  # An unmounted disk must not pass for an empty store.
         folders = [self._store.file(prefix)]
         while folders:
-            folder = folders.pop()
             try:
-                entries = os.scandir(folder)
+                entries = os.scandir(folders.pop())
             except FileNotFoundError:
-                self._store.require()
                 continue
             with entries:
                 for entry in entries:

@@ -66,12 +66,20 @@ class GenericDriver:
 
     def _save(self, path: str, content: "File[bytes]") -> None:
         """Store under exactly this name: backends that do not overwrite would choose another one."""
-        if self._storage.get_available_name(path) != path:
+        if self._is_taken(path):
             self._storage.delete(path)
         saved = self._storage.save(path, content)
         if saved != path:
             # Another writer stored the same path just now; its object stands, content-addressed as ours is.
             self._storage.delete(saved)
+
+    def _is_taken(self, path: str) -> bool:
+        return self._storage.get_available_name(path) != path
+
+    def _commit(self, path: str, content: "File[bytes]") -> None:
+        """Store an upload. Paths of uploads tell their content, so one that is there in full need not make way."""
+        if not (self._is_taken(path) and self._storage.size(path) == content.size):
+            self._save(path, content)
 
     def delete(self, path: str) -> None:
         if path.startswith(f"{UPLOADS}/"):
@@ -98,7 +106,7 @@ class GenericDriver:
 
     def upload(self, path: str, *, offset: int, state: dict[str, Any]) -> "GenericWriter":
         return GenericWriter(
-            self._spool.upload(path, offset=offset, state=state), self._spool.local_path(path), self._save
+            self._spool.upload(path, offset=offset, state=state), self._spool.local_path(path), self._commit
         )
 
     def local_path(self, path: str) -> Path | None:

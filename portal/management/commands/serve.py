@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.celery import WORKER
-from portal.processes import end_with_parent
+from portal.spooling import ingest_until
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Runs until a signal asks to stop."""
-        self._stopping = False
+        self._stopping = threading.Event()
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._ask_to_stop)
         call_command("check", fail_level="ERROR", stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
@@ -46,42 +46,45 @@ class Command(BaseCommand):
         children = {name: _start(command) for name, command in commands.items()}
         try:
             self._wait_ready(children["server"])
+            threading.Thread(target=ingest_until, args=(self._stopping,), name="spool").start()
             self._supervise(commands, children)
         finally:
+            self._stopping.set()
             _stop(children)
 
     def _ask_to_stop(self, *_: object) -> None:
-        self._stopping = True
+        self._stopping.set()
 
     def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while not self._stopping and not _answers():
+        while not self._stopping.is_set() and not _answers():
             if server.poll() is not None:
                 raise CommandError(f"The server ended at once; is another program using {_address()}?")
             if time.monotonic() > deadline:
                 raise CommandError("The server does not answer; its messages above say why.")
             time.sleep(0.1)
-        if not self._stopping:
+        if not self._stopping.is_set():
             self.stdout.write(self.style.SUCCESS(_banner()))
             self.stdout.flush()
 
     def _supervise(self, commands: dict[str, list[str]], children: dict[str, "subprocess.Popen[bytes]"]) -> None:
-        while not self._stopping:
+        while not self._stopping.wait(0.2):
             for name, child in children.items():
                 if child.poll() is not None:
                     self.stderr.write(f"The {name} ended unexpectedly (status {child.returncode}); starting it again.")
                     time.sleep(_RESPAWN_SECONDS)
                     children[name] = _start(commands[name])
-            time.sleep(0.2)
 
 
 def _server() -> list[str]:
     host, port = settings.LISTEN
     workers = settings.WORKERS or os.cpu_count() or 1
-    command = [sys.executable, "-m", "granian", "portal.asgi:application", "--interface", "asgi", "--no-ws"]
+    command = ["granian", "portal.asgi:application", "--interface", "asgi", "--no-ws"]
     command += ["--host", host, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
     command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"]
     command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", "1024"]
+    # Bigger reads from the socket: a third less time for the bytes of a push.
+    command += ["--http1-buffer-size", str(1024 * 1024), "--runtime-mode", "st"]
     if settings.TLS_CERT:
         command += ["--ssl-certificate", settings.TLS_CERT, "--ssl-keyfile", settings.TLS_KEY]
         command += ["--ssl-protocol-min", "tls1.2"]
@@ -89,17 +92,13 @@ def _server() -> list[str]:
 
 
 def _worker() -> list[str]:
-    return [sys.executable, "-m", "celery", *WORKER]
+    return ["celery", *WORKER]
 
 
-def _start(command: list[str]) -> "subprocess.Popen[bytes]":
+def _start(module_and_arguments: list[str]) -> "subprocess.Popen[bytes]":
     """A child in a session of its own, so that Ctrl-C reaches only us and we stop the children in order."""
-    return subprocess.Popen(  # noqa: S603 - the command is ours.
-        command,
-        cwd=Path(settings.BASE_DIR),
-        start_new_session=True,
-        preexec_fn=end_with_parent,  # noqa: PLW1509
-    )
+    command = [sys.executable, "-m", "portal.processes", *module_and_arguments]
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603 - the command is ours.
 
 
 def _stop(children: dict[str, "subprocess.Popen[bytes]"]) -> None:

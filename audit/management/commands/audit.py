@@ -1,0 +1,102 @@
+"""`manage.py audit`: verify, seal, ingest, tail."""
+
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Sum
+
+from audit.ingestion import ingest
+from audit.models import Entry, Seal
+from audit.sealing import seal
+from audit.verification import verify
+
+
+class Command(BaseCommand):
+    """The operator's access to the journal."""
+
+    help = "Verifies, seals, fills and shows the journal of who did what."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One sub-command for each verb."""
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|seal|ingest|tail")
+        text = "check that no sealed entry was changed, added, moved or removed; exit code 1 if one was"
+        add = verbs.add_parser("verify", help=text, description=text.capitalize() + ".")
+        add.add_argument(
+            "--expect",
+            default="",
+            metavar="DIGEST",
+            help="a digest that an earlier run printed: it must still be in the chain, or the journal was cut or rewritten",
+        )
+        text = "seal every entry that is not sealed yet"
+        verbs.add_parser("seal", help=text, description=text.capitalize() + ".")
+        text = "make journal entries of the pulls that wait in the spool"
+        add = verbs.add_parser("ingest", help=text, description=text.capitalize() + ".")
+        add.add_argument(
+            "--directory", type=Path, default=settings.DATA_DIR / "spool", help="the spool (default: %(default)s)"
+        )
+        text = "show the latest entries, the newest last"
+        add = verbs.add_parser("tail", help=text, description=text.capitalize() + ".")
+        add.add_argument("-n", "--lines", type=_positive, default=20, help="how many (default: %(default)s)")
+
+    def handle(self, *, verb: str, **options: Any) -> None:
+        """Runs the sub-command."""
+        getattr(self, f"_{verb}")(**options)
+
+    def _verify(self, *, expect: str, **_options: Any) -> None:
+        total = Seal.objects.aggregate(total=Sum("count"))["total"] or 0
+        report = verify(expect, progress=lambda done: self._progress(done, total))
+        if report.broken:
+            raise CommandError(
+                f"The journal is broken: {report.broken}. "
+                f"Up to there {report.entries} entries under {report.seals} seals are as they were sealed."
+            )
+        self.stdout.write(self.style.SUCCESS("The journal is as it was sealed."))
+        self.stdout.write(f"{report.entries} entries under {report.seals} seals, {report.unsealed} not sealed yet.")
+        self.stdout.write(f"Last digest: {report.head}")
+
+    def _seal(self, **_options: Any) -> None:
+        sealed = 0
+        while count := seal():
+            sealed += count
+        self.stdout.write(f"{sealed} entries sealed.")
+
+    def _ingest(self, *, directory: Path, **_options: Any) -> None:
+        lines = 0
+        while count := ingest(directory):
+            lines += count
+        self.stdout.write(f"{lines} lines taken in from {directory}.")
+
+    def _tail(self, *, lines: int, **_options: Any) -> None:
+        for entry in reversed(Entry.objects.order_by("-txid", "-id")[:lines]):
+            self.stdout.write(_line(entry))
+
+    def _progress(self, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            self.stderr.write(f"\r{done} of {total} entries", ending="")
+            self.stderr.flush()
+
+
+def _line(entry: Entry) -> str:
+    """One line that is safe on a terminal, whatever clients put into their names."""
+    times = f"({entry.count} times)" if entry.count > 1 else ""
+    words = (
+        f"{entry.at:%Y-%m-%d %H:%M:%S}",
+        entry.actor,
+        entry.address or "-",
+        entry.action,
+        entry.target,
+        entry.result,
+    )
+    text = " ".join(word for word in (*words, times) if word)
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ArgumentTypeError("it takes a whole number of at least 1")
+    return number

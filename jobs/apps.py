@@ -1,0 +1,14 @@
+"""The durable work queue."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class JobsConfig(AppConfig):
+    """The durable work queue: rows are the truth, Celery rings the bell."""
+
+    name = "jobs"
+
+    def ready(self) -> None:
+        """Imports `<app>/jobs.py` of every app, where kinds of work register themselves."""
+        autodiscover_modules("jobs")

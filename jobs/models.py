@@ -1,0 +1,126 @@
+"""The rows of the work queue. They are the truth: brokers and workers may vanish at any moment, these do not.
+
+Every time that two machines compare is the database's own (`Now()`), so clocks that disagree do no harm.
+"""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from audit.origin import Origin
+
+
+class State(models.TextChoices):
+    """Where a job stands; the words are those of Harbor's job service."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    STOPPED = "Stopped"
+    ERROR = "Error"
+    SUCCESS = "Success"
+
+
+ACTIVE = (State.PENDING, State.RUNNING)
+
+
+class Job(models.Model):
+    """One piece of work of a registered kind, kept until it is done and for a while after."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=64)
+    args = models.JSONField(default=dict, help_text="Keyword arguments of the kind's function.")
+    key = models.CharField(max_length=255, default="", help_text="At most one active job exists per kind and key.")
+    exclusive = models.BooleanField(default=False, help_text="No two jobs of this kind run at the same time, anywhere.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    priority = models.SmallIntegerField(default=0, help_text="Higher goes first.")
+    run_at = models.DateTimeField(db_default=Now(), help_text="Not before this time.")
+    origin = models.JSONField(default=dict, help_text="Who asked for it: the fields of audit.origin.Origin.")
+
+    owner = models.CharField(max_length=128, default="", help_text="Token of the run that holds the lease.")
+    lease_expires_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Runs begun, less those cut short by a shutdown.")
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    stop_requested = models.BooleanField(default=False)
+
+    progress_done = models.BigIntegerField(default=0)
+    progress_total = models.BigIntegerField(null=True)
+    progress_message = models.CharField(max_length=255, default="")
+    error = models.TextField(default="", help_text="Why the last attempt failed.")
+
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True, help_text="When the last attempt began.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "key"], condition=models.Q(state__in=ACTIVE) & ~models.Q(key=""), name="job_active_key"
+            ),
+            models.UniqueConstraint(
+                fields=["kind"], condition=models.Q(state=State.RUNNING, exclusive=True), name="job_exclusive_running"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-priority", "run_at"], condition=models.Q(state=State.PENDING), name="job_pending"),
+            models.Index(fields=["lease_expires_at"], condition=models.Q(state=State.RUNNING), name="job_leased"),
+            models.Index(fields=["finished_at"], name="job_finished"),
+            models.Index(fields=["-created_at"], name="job_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def status(self) -> str:
+        """The state as people see it: a pending job that waits for its time is "Scheduled"."""
+        if self.state == State.PENDING and self.run_at > timezone.now():
+            return "Scheduled"
+        return self.state
+
+    @property
+    def active(self) -> bool:
+        """True until the job has reached its last state."""
+        return self.state in ACTIVE
+
+    @property
+    def asked_by(self) -> Origin:
+        """Who asked for the job; verbs that the job calls take this as their origin."""
+        return Origin(**self.origin)
+
+
+class JobLog(models.Model):
+    """A line that a job wrote; only a job's newest lines are kept."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="log")
+    at = models.DateTimeField()
+    text = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Schedule(models.Model):
+    """A job that recurs, by cron or at an interval. Operators may change any row; declarations never overwrite one."""
+
+    name = models.CharField(max_length=128, unique=True)
+    kind = models.CharField(max_length=64)
+    args = models.JSONField(default=dict)
+    cron = models.CharField(max_length=128, default="", help_text="Six fields, seconds first, in UTC.")
+    every = models.DurationField(null=True)
+    enabled = models.BooleanField(default=True)
+    next_run_at = models.DateTimeField()
+    last_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(cron="", every__isnull=False) | (~models.Q(cron="") & models.Q(every__isnull=True)),
+                name="schedule_cron_or_every",
+            )
+        ]
+        indexes = [models.Index(fields=["next_run_at"], condition=models.Q(enabled=True), name="schedule_due")]
+
+    def __str__(self) -> str:
+        return self.name

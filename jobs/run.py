@@ -1,0 +1,138 @@
+"""One attempt at a job, as the job's function sees it, kept alive by a heartbeat in the background.
+
+The function works on memory only: `checkpoint`, `progress` and `log` never wait for the database, so a job may call them
+for every item. The heartbeat carries what they leave to the rows about once a second.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from jobs.models import Job, JobLog, State
+
+LOG_LINES = 1000  # The newest lines kept per job,
+LINE_LENGTH = 2000  # and the characters kept of each.
+BEAT = 1.0  # Seconds between two looks at the row.
+
+logger = logging.getLogger(__name__)
+
+
+class Interrupted(BaseException):
+    """Raised by a checkpoint to end the run; a BaseException, so that `except Exception` in a job lets it through."""
+
+
+class Stopped(Interrupted):
+    """Somebody asked for the job to be stopped."""
+
+
+class LeaseLost(Interrupted):
+    """Another worker may have taken over; whatever this run still did would be done twice."""
+
+
+class Yielded(Interrupted):
+    """The worker is shutting down; the job goes back to the queue."""
+
+
+class JobRun:
+    """What a job's function holds of its run: where it reports and where it learns that it must end."""
+
+    def __init__(self, job: Job, lease: timedelta, claimed: float, shutdown: threading.Event) -> None:
+        self.job = job
+        self.lease = lease
+        self._shutdown = shutdown
+        # Counted on this machine's clock from before the claim or the renewal was sent, it can only be early.
+        self._deadline = claimed + lease.total_seconds()
+        self._lost = self._stop = False
+        self._progress: dict[str, Any] = {}
+        self._lines: deque[tuple[datetime, str]] = deque(maxlen=LOG_LINES)
+
+    def progress(self, done: int, total: int | None = None, message: str = "") -> None:
+        """Tells how far the job is, in units of its own choice; shown to people within a second or two."""
+        self._progress = {"progress_done": done, "progress_total": total, "progress_message": message[:255]}
+
+    def log(self, text: str) -> None:
+        """Adds a line to the job's log, which people with access to the job can read: no secrets."""
+        self._lines.append((timezone.now(), text[:LINE_LENGTH]))
+
+    def checkpoint(self) -> None:
+        """Ends the run here if it must end: raises `LeaseLost`, `Stopped`, or `Yielded` when the worker shuts down.
+
+        Cheap enough for every item. Call it where nothing is half done, outside of transactions.
+        """
+        if self._lost or time.monotonic() >= self._deadline:
+            raise LeaseLost
+        if self._stop:
+            raise Stopped
+        if self._shutdown.is_set():
+            raise Yielded
+
+    def beat(self) -> None:
+        """Renews the lease when a third of it has passed, stores what was reported, and looks for a request to stop."""
+        sent = time.monotonic()
+        changes = self._progress
+        if changes or self._deadline - sent < self.lease.total_seconds() * 2 / 3:
+            if not self.mine().update(lease_expires_at=Now() + self.lease, **changes):
+                self._lost = True
+                return
+            self._deadline = sent + self.lease.total_seconds()
+            if self._progress is changes:
+                self._progress = {}
+        stop = self.mine().values_list("stop_requested", flat=True).first()
+        self._lost, self._stop = stop is None, bool(stop)
+        self._write_log()
+
+    def close(self, **changes: Any) -> bool:
+        """Stores what is left of the report and gives up the lease; False, and no change, if the lease was lost."""
+        self._write_log()
+        closing = {**self._progress, "owner": "", "lease_expires_at": None, **changes}
+        return bool(self.mine().update(**closing))
+
+    def mine(self) -> QuerySet[Job]:
+        """The job's row while this run holds the lease; otherwise nothing."""
+        return Job.objects.filter(pk=self.job.pk, owner=self.job.owner, state=State.RUNNING)
+
+    def _write_log(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if not lines:
+            return
+        JobLog.objects.bulk_create(JobLog(job=self.job, at=at, text=text) for at, text in lines)
+        newest = JobLog.objects.filter(job=self.job).order_by("-id")
+        if oldest_kept := newest.values_list("id", flat=True)[LOG_LINES - 1 : LOG_LINES].first():
+            JobLog.objects.filter(job=self.job, id__lt=oldest_kept).delete()
+
+
+@contextmanager
+def beating(run: JobRun) -> Iterator[None]:
+    """Keeps the run's lease alive from a thread of its own, which has its own database connection."""
+    done = threading.Event()
+    thread = threading.Thread(target=_keep_alive, args=(run, done), name=f"lease of {run.job}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _keep_alive(run: JobRun, done: threading.Event) -> None:
+    interval = min(BEAT, run.lease.total_seconds() / 5)
+    try:
+        while not done.wait(interval):
+            try:
+                run.beat()
+            except DatabaseError as error:
+                # The lease has its deadline on our own clock, so a database that stays away ends the run by itself.
+                logger.warning("%s could not renew its lease: %s", run.job, error)
+                connection.close()
+    finally:
+        connection.close()

@@ -1,0 +1,39 @@
+"""Who a caller is, once their credentials were found good."""
+
+from dataclasses import dataclass
+
+from audit.origin import Origin
+from portal.access.models import Robot
+from portal.accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user, a robot, or (with neither) an anonymous caller."""
+
+    user: User | None = None
+    robot: Robot | None = None
+
+    @property
+    def kind(self) -> str:
+        """`user`, `robot` or `anonymous`, as the journal says it."""
+        return "user" if self.user else "robot" if self.robot else "anonymous"
+
+    @property
+    def name(self) -> str:
+        """The name the journal knows them by."""
+        if self.robot:
+            return self.robot.full_name
+        return self.user.username if self.user else "anonymous"
+
+    @property
+    def credential(self) -> str:
+        """Which credential was used, by id and never by secret."""
+        return f"robot:{self.robot.pk}" if self.robot else "password" if self.user else ""
+
+    def origin(self, *, address: str = "", user_agent: str = "", request_id: str = "") -> Origin:
+        """The identity as the author of a change."""
+        return Origin(self.name, self.kind, self.credential, address, user_agent, request_id)
+
+
+ANONYMOUS = Identity()

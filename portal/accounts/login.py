@@ -1,0 +1,36 @@
+"""Logging a person in by name and password."""
+
+from audit.origin import Origin
+from portal.accounts import passwords, throttle
+from portal.accounts.models import User
+from portal.accounts.names import username_key
+from registry.ports import Unauthenticated
+
+WRONG = "wrong user name or password"
+
+
+def login(username: str, password: str, *, address: str) -> User:
+    """The active user with this name and password.
+
+    Raises Unauthenticated, which does not tell a wrong name from a wrong password, or TooManyAttempts.
+    """
+    attempt = throttle.Attempt(username, address)
+    before = throttle.check(attempt)
+    user = User.objects.filter(username_key=username_key(username)).first()
+    if user is None or (user, password) not in passwords.verified:
+        user = _verify(attempt, user, password)
+    if not user.is_active:
+        raise Unauthenticated(WRONG)
+    throttle.succeeded(attempt, before)
+    return user
+
+
+def _verify(attempt: throttle.Attempt, user: User | None, password: str) -> User:
+    """Runs Argon2. Guesses sent side by side queue here, so each sees the failures of those before it."""
+    with passwords.turn():
+        throttle.check(attempt)
+        if passwords.matches(user, password) and user is not None:
+            return user
+        origin = Origin(actor="anonymous", kind="anonymous", credential="password", address=attempt.address)
+        throttle.failed(attempt, origin, known=user is not None)
+    raise Unauthenticated(WRONG)

@@ -1,0 +1,79 @@
+"""Password verification: Argon2, in bounded number, with a short memory of what was verified.
+
+Argon2 takes a tenth of a second and 100 MB. A build farm that sends Basic credentials with each request would stop the
+service, so a verified password is remembered for a minute, under a keyed digest of the password and of the stored hash:
+a changed password is a different entry, hence effective at once, and nothing in memory can be turned back into one.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+
+from django.contrib.auth import hashers
+
+from portal.accounts.models import User
+from registry.ports import TooManyAttempts
+
+REMEMBERED_SECONDS = 60
+REMEMBERED_AT_MOST = 4096
+WAIT_SECONDS = 10  # How long a login queues for its turn before it is told to come back.
+
+# One at a time: a single run uses every core and 100 MB, so more at once would only cost memory.
+_turn = BoundedSemaphore(1)
+
+
+class VerifiedPasswords:
+    """A bounded memory of verified passwords."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+        self._expiry: dict[bytes, float] = {}
+        self._lock = Lock()
+
+    def _digest(self, user: User, password: str) -> bytes:
+        stored = hashlib.sha256(user.password.encode()).digest()
+        message = f"{user.pk}:".encode() + stored + password.encode(errors="surrogatepass")
+        return hmac.digest(self._key, message, "sha256")
+
+    def __contains__(self, login: tuple[User, str]) -> bool:
+        return self._expiry.get(self._digest(*login), 0.0) > time.monotonic()
+
+    def add(self, user: User, password: str) -> None:
+        """Remembers that the password is the user's present one."""
+        with self._lock:
+            if len(self._expiry) >= REMEMBERED_AT_MOST:
+                self._expiry.clear()
+            self._expiry[self._digest(user, password)] = time.monotonic() + REMEMBERED_SECONDS
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        self._expiry.clear()
+
+
+verified = VerifiedPasswords()
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Waits for the right to run Argon2. Raises TooManyAttempts when the queue is too long."""
+    if not _turn.acquire(timeout=WAIT_SECONDS):
+        raise TooManyAttempts(retry_after=WAIT_SECONDS)
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def matches(user: User | None, password: str) -> bool:
+    """Whether the password is the user's; takes as long when there is no such user. Call it within `turn`."""
+    if user is None or not user.has_usable_password():
+        hashers.make_password(password)
+        return False
+    if not hashers.check_password(password, user.password):
+        return False
+    verified.add(user, password)
+    return True

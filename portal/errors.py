@@ -1,0 +1,70 @@
+"""The control plane's one table of errors, and the one place that writes their envelope.
+
+Verbs raise a `PortalError`; the HTTP layer answers its code and status, a command prints its message. The envelope is
+the one of the OCI specification, which the REST API shares.
+"""
+
+from enum import Enum
+
+from django.http import JsonResponse
+
+
+class Code(Enum):
+    """Every error of the control plane: its HTTP status."""
+
+    BAD_REQUEST = 400
+    UNAUTHORIZED = 401
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    METHOD_NOT_ALLOWED = 405
+    CONFLICT = 409
+    PRECONDITION = 412
+    TOO_MANY_REQUEST = 429
+    UNKNOWN = 500
+    UNAVAILABLE = 503
+
+
+class PortalError(Exception):
+    """A refusal. The message is for whoever asked: it says what to do and names no secret."""
+
+    code = Code.UNKNOWN
+
+
+class Invalid(PortalError):
+    """What was asked for breaks a rule."""
+
+    code = Code.BAD_REQUEST
+
+
+class Forbidden(PortalError):
+    """The caller is known and has no right to this."""
+
+    code = Code.FORBIDDEN
+
+
+class Missing(PortalError):
+    """What was named does not exist."""
+
+    code = Code.NOT_FOUND
+
+
+class Conflict(PortalError):
+    """The name is taken."""
+
+    code = Code.CONFLICT
+
+
+class Refused(PortalError):
+    """The state of things forbids it at the moment."""
+
+    code = Code.PRECONDITION
+
+
+def error_response(code: Code, message: str, *, headers: dict[str, str] | None = None) -> JsonResponse:
+    """The envelope `{"errors": [{"code", "message"}]}` with the code's status."""
+    return JsonResponse(
+        {"errors": [{"code": code.name, "message": message}]},
+        status=code.value,
+        headers=headers,
+        content_type="application/json; charset=utf-8",
+    )

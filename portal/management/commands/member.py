@@ -1,0 +1,47 @@
+"""`manage.py member`: add, list, role, remove."""
+
+from argparse import ArgumentParser
+
+from portal.accounts.services import user_get
+from portal.management.verbs import VerbCommand, operator
+from portal.projects import services
+from portal.projects.models import Member, Role
+from portal.projects.selectors import project_get
+
+ROLES = {role.label: role for role in Role}
+
+
+class Command(VerbCommand):
+    """Who belongs to which project."""
+
+    help = f"Gives users roles in projects. The roles: {', '.join(ROLES)}."
+
+    def verbs(self) -> None:
+        """Declares the verbs."""
+        _takes_role(self.verb("add", self._add, "give a user a role in a project", "project", "username"))
+        self.verb("list", self._list, "list a project's members", "project")
+        _takes_role(self.verb("role", self._role, "change a member's role", "project", "username"))
+        self.verb("remove", self._remove, "take a user's role in a project away", "project", "username")
+
+    def _add(self, *, project: str, username: str, role: str) -> None:
+        services.member_add(project=project_get(project), user=user_get(username), role=ROLES[role], origin=operator())
+        self.say(f"{username} is {role} in {project}.")
+
+    def _list(self, *, project: str) -> None:
+        members = Member.objects.filter(project=project_get(project)).select_related("user")
+        rows = [(m.user.username, Role(m.role).label) for m in members.order_by("user__username_key")]
+        self.table(["USER", "ROLE"], rows)
+
+    def _role(self, *, project: str, username: str, role: str) -> None:
+        services.member_update(
+            project=project_get(project), user=user_get(username), role=ROLES[role], origin=operator()
+        )
+        self.say(f"{username} is {role} in {project}.")
+
+    def _remove(self, *, project: str, username: str) -> None:
+        services.member_remove(project=project_get(project), user=user_get(username), origin=operator())
+        self.say(f"{username} is no longer a member of {project}.")
+
+
+def _takes_role(parser: ArgumentParser) -> None:
+    parser.add_argument("role", choices=ROLES, metavar="role", help=", ".join(ROLES))

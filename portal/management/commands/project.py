@@ -1,0 +1,49 @@
+"""`manage.py project`: create, list, public, delete."""
+
+from django.db.models import Count
+
+from portal.accounts.services import user_get
+from portal.management.verbs import VerbCommand, operator, switch
+from portal.projects import services
+from portal.projects.models import Project
+from portal.projects.selectors import project_get
+
+
+class Command(VerbCommand):
+    """Projects: where repositories live."""
+
+    help = "Creates, lists, opens, closes and deletes projects."
+
+    def verbs(self) -> None:
+        """Declares the verbs."""
+        create = self.verb("create", self._create, "create a project", "name")
+        create.add_argument("--public", action="store_true", help="let anyone pull")
+        create.add_argument("--owner", metavar="USER", help="the user who becomes its first projectAdmin")
+        self.verb("list", self._list, "list all projects")
+        switch(
+            self.verb("public", self._public, "let anyone pull from a project, or members only", "name"), "on or off"
+        )
+        self.verb("delete", self._delete, "delete a project that has no repositories", "name")
+
+    def _create(self, *, name: str, public: bool, owner: str | None) -> None:
+        user = user_get(owner) if owner else None
+        project = services.project_create(name=name, public=public, owner=user, origin=operator())
+        self.say(f"Project {project} created.")
+
+    def _list(self) -> None:
+        counted = Project.objects.select_related("owner").annotate(
+            repositories=Count("namespace__repositories", distinct=True), people=Count("members", distinct=True)
+        )
+        rows = [
+            (p.name, "public" if p.public else "private", p.owner or "", p.people, p.repositories)
+            for p in counted.order_by("namespace__name")
+        ]
+        self.table(["NAME", "ACCESS", "OWNER", "MEMBERS", "REPOSITORIES"], rows)
+
+    def _public(self, *, name: str, state: str) -> None:
+        project = services.project_update(project=project_get(name), public=state == "on", origin=operator())
+        self.say(f"Project {project} is {'public' if project.public else 'private'}.")
+
+    def _delete(self, *, name: str) -> None:
+        services.project_delete(project=project_get(name), origin=operator())
+        self.say(f"Project {name} deleted.")
