@@ -11,7 +11,7 @@ from audit.models import Entry
 from audit.origin import Origin
 
 _ORIGIN = ("actor", "kind", "credential", "address", "user_agent", "request_id")
-_ABOUT = ("action", "project", "target")
+_ABOUT = ("action", "project", "target", "result", "digest")
 _NEEDED = ("actor", "kind", "action")
 
 
@@ -24,6 +24,7 @@ class Event:
     project: str
     target: str
     result: str
+    digest: str
     first: datetime
     last: datetime
     count: int = 1
@@ -31,7 +32,7 @@ class Event:
     @property
     def key(self) -> tuple[object, ...]:
         """What events have in common that are folded into one."""
-        return replace(self.origin, request_id=""), self.action, self.project, self.target, self.result
+        return replace(self.origin, request_id=""), self.action, self.project, self.target, self.result, self.digest
 
     def fold(self, other: "Event") -> None:
         """Counts another event with the same key in."""
@@ -40,6 +41,9 @@ class Event:
 
     def entry(self) -> Entry:
         """The unsaved journal entry."""
+        after = {"digest": self.digest} if self.digest else {}
+        if self.count > 1:
+            after["last"] = self.last.isoformat()
         return entry(
             self.origin,
             self.action,
@@ -48,7 +52,7 @@ class Event:
             result=self.result,
             at=self.first,
             count=self.count,
-            after={"last": self.last.isoformat()} if self.count > 1 else None,
+            after=after or None,
         )
 
 
@@ -71,12 +75,12 @@ def fold(events: Iterable[Event]) -> list[Event]:
 
 
 def _event(fields: dict[str, Any]) -> Event:
-    texts = {name: fields.get(name, "") for name in (*_ORIGIN, *_ABOUT)}
-    result = fields.get("result", "success")
-    if not all(isinstance(text, str) for text in (*texts.values(), result)):
+    given = {"result": "success", **fields}
+    texts = {name: given.get(name, "") for name in (*_ORIGIN, *_ABOUT)}
+    if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError
     if not all(texts[name] for name in _NEEDED):
         raise ValueError
-    at = datetime.fromtimestamp(fields["at"], UTC)
+    at = datetime.fromtimestamp(given["at"], UTC)
     origin = Origin(**{name: texts[name] for name in _ORIGIN})
-    return Event(origin, texts["action"], texts["project"], texts["target"], result, at, at)
+    return Event(origin, **{name: texts[name] for name in _ABOUT}, first=at, last=at)

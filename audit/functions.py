@@ -31,6 +31,7 @@ class Settled(Func):
 
     The oldest running transaction is that of the statement's own snapshot, and what lies below it is visible in that
     snapshot; so the condition holds only for rows that the very same statement returns.
+    Long transactions hold readers up, those in other databases of the same server too.
     """
 
     template = "1"  # No mention of txid here: SQLite would search by it, and then walk the whole journal.

@@ -39,8 +39,8 @@ class Spool:
     def append(self, event: dict[str, Any]) -> None:
         """Notes one event; never raises for want of space or rights, and never waits for the database.
 
-        The keys are those of an Origin with `action`, `project`, `target` and `result`, all texts: `actor`, `kind` and
-        `action` are needed, others are optional. `at` is in seconds since 1970 and defaults to now.
+        The keys are those of an Origin with `action`, `project`, `target`, `result` and `digest`, all texts: `actor`,
+        `kind` and `action` are needed, the others are optional. `at` is in seconds since 1970 and defaults to now.
         """
         line = (_encode({"at": time.time(), **event}) + "\n").encode()
         with self._lock:

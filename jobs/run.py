@@ -56,6 +56,11 @@ class JobRun:
         self._progress: dict[str, Any] = {}
         self._lines: deque[tuple[datetime, str]] = deque(maxlen=LOG_LINES)
 
+    @property
+    def lost(self) -> bool:
+        """True once somebody took over or, by this machine's clock, may have."""
+        return self._lost or time.monotonic() >= self._deadline
+
     def progress(self, done: int, total: int | None = None, message: str = "") -> None:
         """Tells how far the job is, in units of its own choice; shown to people within a second or two."""
         self._progress = {"progress_done": done, "progress_total": total, "progress_message": message[:255]}
@@ -69,7 +74,7 @@ class JobRun:
 
         Cheap enough for every item. Call it where nothing is half done, outside of transactions.
         """
-        if self._lost or time.monotonic() >= self._deadline:
+        if self.lost:
             raise LeaseLost
         if self._stop:
             raise Stopped

@@ -18,6 +18,8 @@ from jobs.models import Job, State
 from jobs.outcomes import backoff, ended, failed, yielded
 from jobs.run import JobRun, LeaseLost, Stopped, Yielded, beating
 
+RETRY = 1.0  # Seconds between two attempts to tell the database how a run ended.
+
 logger = logging.getLogger(__name__)
 
 shutdown = threading.Event()
@@ -73,9 +75,10 @@ def _lease(job: Job) -> bool:
 
 def execute(run: JobRun) -> None:
     """Runs a claimed job and records how it ended, unless its lease was lost meanwhile."""
+    close_old_connections()  # The job may take hours; it opens a connection when it needs one.
     with beating(run):
-        changes = _attempt(run)
-    if not run.close(**changes):
+        recorded = _record(run, _attempt(run))
+    if not recorded:
         logger.warning("%s lost its lease, so what became of this run is not recorded", run.job)
 
 
@@ -93,6 +96,18 @@ def _attempt(run: JobRun) -> dict[str, Any]:
         logger.exception("%s failed, attempt %d of %d", job, job.attempts, job.max_attempts)
         return failed(job, f"{type(error).__name__}: {error}", wait=backoff(job.attempts))
     return ended(State.SUCCESS)
+
+
+def _record(run: JobRun, changes: dict[str, Any]) -> bool:
+    """Stores what became of the run; while the database is away, tries again for as long as the lease lasts."""
+    while True:
+        close_old_connections()
+        try:
+            return run.close(**changes)
+        except DatabaseError:
+            if run.lost:
+                raise
+            time.sleep(RETRY)
 
 
 def work() -> None:

@@ -13,7 +13,7 @@ from jobs.runner import shutdown
 LOOK = 0.1  # Seconds until a shutdown is noticed.
 
 
-class Transport(memory.Transport):  # type: ignore[misc] # Celery has no types
+class Transport(memory.Transport):
     """Waits instead of receiving."""
 
     def drain_events(self, connection: Any, timeout: float = 2.0, **_: Any) -> NoReturn:  # noqa: ARG002 - as inherited

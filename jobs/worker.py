@@ -11,7 +11,7 @@ from celery.concurrency.thread import TaskPool
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, connection
 
 from jobs.runner import due, shutdown, work
 from jobs.services import declare_schedules
@@ -19,6 +19,7 @@ from jobs.sweeper import sweep
 
 LOOK = 0.25  # Seconds between two looks for due jobs where no broker tells of them,
 LOOK_BESIDE_BELL = 2.0  # and where one does.
+LOOK_AFTER_FAILURE = 5.0
 SWEEP = 1.5  # Seconds between two sweeps.
 
 logger = logging.getLogger(__name__)
@@ -59,26 +60,42 @@ def _on_shutdown(**_: Any) -> None:
 
 
 def _tick(pool: TaskPool) -> None:
-    calls: list[Any] = []
-    pause = LOOK_BESIDE_BELL if settings.REDIS_URL else LOOK
-    next_sweep = 0.0
-    declared = False
+    usual = LOOK_BESIDE_BELL if settings.REDIS_URL else LOOK
+    look, pause = Look(pool), 0.0
     while not shutdown.wait(pause * random.uniform(0.8, 1.2)):  # noqa: S311 - keeps workers out of step
         try:
-            if not declared:
-                declare_schedules()
-                declared = True
-            if time.monotonic() >= next_sweep:
-                sweep()
-                next_sweep = time.monotonic() + SWEEP
-            calls = [call for call in calls if not call.f.done()]
-            calls += [pool.apply_async(work, callback=_ignore) for _ in due()[: pool.limit - len(calls)]]
-        except DatabaseError as error:
-            logger.warning("The database fails the work queue: %s", error)
+            look()
+            pause = usual
+        except Exception as error:
+            # Whatever it was, the thread must go on, or this worker would sit idle for ever.
+            logger.warning(
+                "The work queue could not be looked after: %s", error, exc_info=not isinstance(error, DatabaseError)
+            )
             connection.close()
-        except Exception:
-            logger.exception("The work queue could not be looked after; trying again")
-    close_old_connections()
+            pause = LOOK_AFTER_FAILURE
+    connection.close()
+
+
+class Look:
+    """Looks after the queue once each time it is called."""
+
+    def __init__(self, pool: TaskPool) -> None:
+        self._pool = pool
+        self._calls: list[Any] = []
+        self._declared = False
+        self._next_sweep = 0.0
+
+    def __call__(self) -> None:
+        """Sweeps if it is time to, and gives idle threads of the pool as much work as is due."""
+        if not self._declared:
+            declare_schedules()
+            self._declared = True
+        if time.monotonic() >= self._next_sweep:
+            sweep()
+            self._next_sweep = time.monotonic() + SWEEP
+        self._calls = [call for call in self._calls if not call.f.done()]
+        idle = self._pool.limit - len(self._calls)
+        self._calls += [self._pool.apply_async(work, callback=_ignore) for _ in due()[:idle]]
 
 
 def _ignore(_: object) -> None:

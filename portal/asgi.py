@@ -20,7 +20,7 @@ from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
 end_with_parent()
-_THREADS = 8
+_THREADS = 16  # More than logins may queue in (portal.accounts.passwords), so that others are served meanwhile.
 _site = WSGIMiddleware(get_wsgi_application(), workers=_THREADS)
 
 

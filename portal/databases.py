@@ -18,7 +18,7 @@ def database_from_url(url: str) -> dict[str, Any]:
     scheme, _, rest = url.partition("://")
     if scheme == "sqlite" and rest.startswith("/"):
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "portal.sqlite",
             "NAME": rest,
             "CONN_MAX_AGE": None,
             "OPTIONS": dict(SQLITE_OPTIONS),

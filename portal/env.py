@@ -9,6 +9,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+_PORTS = range(1, 65536)
+
 
 def env_str(name: str, default: str = "") -> str:
     """The variable's text, stripped; `default` when it is unset or blank."""
@@ -41,7 +43,7 @@ def env_listen(name: str, default: str) -> tuple[str, int]:
     """`address:port`, where an IPv6 address stands in brackets."""
     text = env_str(name, default)
     host, _, port = text.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not host or not port.isdecimal() or int(port) not in _PORTS:
         raise ImproperlyConfigured(f"{name} is {text!r}: it takes address:port, as in 127.0.0.1:8080 or [::1]:8080.")
     return host.strip("[]"), int(port)
 
@@ -51,7 +53,7 @@ def private_file(path: Path, make: str | None = None) -> str:
 
     Safe when several processes start at once: one of them creates the file, the others read it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

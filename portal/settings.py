@@ -22,6 +22,7 @@ STORAGE_URL = env_str("PORTOLAN_STORAGE_URL", f"file://{DATA_DIR}/store")
 SPOOL_DIR = DATA_DIR / "spool"
 SECRET_KEY = env_str("PORTOLAN_SECRET_KEY") or private_file(DATA_DIR / "secret_key")
 TRUSTED_PROXIES = env_list("PORTOLAN_TRUSTED_PROXIES")
+TOKEN_ALGORITHM = env_str("PORTOLAN_TOKEN_ALGORITHM", "ES256")
 WORKERS = env_int("PORTOLAN_WORKERS", 0)  # 0: one per core
 DATABASES = {"default": database_from_url(env_str("PORTOLAN_DATABASE_URL", f"sqlite:///{DATA_DIR}/portolan.sqlite3"))}
 

@@ -1,5 +1,6 @@
 """The composition root: which implementation stands behind each port. Called once the apps are loaded."""
 
+from jobs import health as jobs_health
 from portal.access.authorizer import PortalAuthorizer
 from portal.health import add_probe
 from registry import ports
@@ -10,3 +11,4 @@ def wire() -> None:
     """Binds the registry to the portal, and the health report to what it reports on."""
     ports.bind(PortalAuthorizer())
     add_probe("registry", lambda: store().check())
+    add_probe("jobservice", jobs_health.check)

@@ -10,21 +10,29 @@ what the instances share:
   acknowledgement. Checks of requests that arrive together share one MGET.
 - Otherwise, and whenever Redis does not answer: the generation is read from the database, again one query for all
   requests that arrived together.
+
+Redis may lose an announcement: it restarts with older data, a replica takes over, or the announcer alone cannot reach
+it. So a token counts only for the connection it was first read on, and never for longer than `TRUST`; whoever fails to
+announce a change acknowledges it only when that time is over.
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, cast
+from functools import cache
+from typing import Any, Protocol
 
 import redis
 import redis.asyncio
 from django.conf import settings
 from django.db import connection
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from registry import selectors
 
@@ -32,11 +40,11 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "portolan:generation:"
 _TTL = 24 * 3600  # Redis forgets repositories nobody touches; a forgotten one is read from the database again.
-_MOST_TRUST = (
-    30.0  # Seconds after which a token alone is not enough, in case an announcement was lost with its process.
-)
-
+TRUST = 2.0  # Seconds for which a token is enough; then the database is asked again.
 _RETRY_AFTER = 1.0  # Seconds for which Redis is left alone after it failed to answer.
+# One more, at once: a connection that Redis closed while it was idle is noticed only when it is used.
+_ATTEMPTS = 1
+_CLIENT: dict[str, Any] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 
 
 class Cached(Protocol):
@@ -138,16 +146,27 @@ class RedisGenerations:
     """Asks Redis for every batch of requests, and the database where Redis knows nothing or does not answer."""
 
     def __init__(self, url: str, database: DatabaseGenerations) -> None:
-        self._redis = redis.asyncio.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+        self._redis = redis.asyncio.Redis.from_url(
+            url, retry=AsyncRetry(NoBackoff(), _ATTEMPTS), redis_connect_func=self._connected, **_CLIENT
+        )
+        self._connections = 0
         self._database = database
         self._batcher = Batcher(self._load)
         self._down_until = 0.0
 
+    async def _connected(self, connection: Any) -> None:
+        """A new connection may lead to a server that knows less than the one before."""
+        self._connections += 1
+        await connection.on_connect()
+
     async def _load(self, names: list[str]) -> dict[str, int | bytes]:
+        """The tokens, each marked with the connection it came by."""
         keys = [_PREFIX + name for name in names]
         tokens = await self._redis.mget(keys)
-        pairs = zip(names, keys, tokens, strict=True)
-        return {name: cast("bytes", token or await self._renew(key)) for name, key, token in pairs}
+        found: dict[str, Any] = {
+            name: token or await self._renew(key) for name, key, token in zip(names, keys, tokens, strict=True)
+        }
+        return {name: b"%d:%b" % (self._connections, token) for name, token in found.items() if token}
 
     async def _renew(self, key: str) -> Any:
         """The token of a repository Redis had forgotten; of several instances that make one, the first wins."""
@@ -168,7 +187,7 @@ class RedisGenerations:
         except redis.RedisError:
             self._down_until = time.monotonic() + _RETRY_AFTER
             return await self._database.confirm(answer)
-        if token is not None and token == answer.stamp and now - answer.checked_at < _MOST_TRUST:
+        if token is not None and token == answer.stamp and now - answer.checked_at < TRUST:
             return True
         if not await self._database.confirm(answer):
             return False
@@ -184,17 +203,37 @@ def for_process(run: Callable[..., Awaitable[dict[str, int]]]) -> Generations:
     return RedisGenerations(settings.REDIS_URL, database) if settings.REDIS_URL else database
 
 
-_announcer: redis.Redis | None = None
+class _Announcer:
+    """This process's way to tell. Its threads share it."""
+
+    def __init__(self) -> None:
+        self._redis = redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), _ATTEMPTS), **_CLIENT)
+        self._down_until = 0.0
+
+    def tell(self, name: str) -> bool:
+        """Replaces the token of a repository; False when Redis does not answer, which is not found out for each anew."""
+        if time.monotonic() < self._down_until:
+            return False
+        try:
+            self._redis.set(_PREFIX + name, secrets.token_bytes(12), ex=_TTL)
+        except redis.RedisError as error:
+            logger.warning("Redis does not answer, so changes are acknowledged %s s late: %s", TRUST, error)
+            self._down_until = time.monotonic() + _RETRY_AFTER
+            return False
+        return True
+
+
+_announcer = cache(_Announcer)
+_unannounced = threading.local()
 
 
 def announce(name: str) -> None:
     """Tells every instance that a repository has changed. Called after the commit and before the acknowledgement."""
-    global _announcer  # noqa: PLW0603 - one connection pool a process, made on first use.
-    if not settings.REDIS_URL:
-        return
-    if _announcer is None:
-        _announcer = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
-    with contextlib.suppress(redis.RedisError):
-        _announcer.set(_PREFIX + name, secrets.token_bytes(12), ex=_TTL)
-        return
-    logger.warning("Redis is unreachable: caches fall back to asking the database")
+    if settings.REDIS_URL and not _announcer().tell(name):
+        _unannounced.until = time.monotonic() + TRUST
+
+
+def acknowledgement_delay() -> float:
+    """For how many seconds what this thread has just changed must not be acknowledged yet. Asking forgets it."""
+    until: float = _unannounced.__dict__.pop("until", 0.0)
+    return max(0.0, until - time.monotonic())

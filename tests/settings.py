@@ -13,10 +13,19 @@ from unittest import mock
 _scratch = Path(tempfile.mkdtemp(prefix="portolan-tests-"))
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
 
-with mock.patch.dict(os.environ, {"PORTOLAN_DATA_DIR": os.environ.get("PORTOLAN_DATA_DIR") or str(_scratch)}):
+
+def _overrides() -> dict[str, str]:
+    """The variables this process differs in, where nothing else was asked for."""
+    chosen = {"PORTOLAN_DATA_DIR": str(_scratch)}
+    if urls := os.environ.get("TEST_DATABASE_URLS", "").split():  # See tests/support/on_postgres.py.
+        chosen["PORTOLAN_DATABASE_URL"] = urls[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))]
+    return {name: value for name, value in chosen.items() if name not in os.environ}
+
+
+with mock.patch.dict(os.environ, _overrides()):
     from portal.settings import *  # noqa: F403
     from portal.settings import DATABASES
 
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+if "sqlite" in DATABASES["default"]["ENGINE"]:
     # A file rather than shared memory: several connections then lock each other as they do in production.
     DATABASES["default"]["TEST"] = {"NAME": str(_scratch / "test.sqlite3")}

@@ -5,7 +5,7 @@ import binascii
 import hmac
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
 from audit.origin import Origin
@@ -45,7 +45,7 @@ def authenticate(name: str, password: str, *, address: str) -> Identity:
 def _robot(name: str, secret: str, address: str) -> Robot:
     attempt = throttle.Attempt(name, address)
     before = throttle.check(attempt)
-    robot = Robot.objects.prefetch_related("permissions").filter(login=name.removeprefix(ROBOT_PREFIX)).first()
+    robot = Robot.objects.filter(login=name.removeprefix(ROBOT_PREFIX)).first()
     if not _accepts(robot, secret):
         credential = f"robot:{robot.pk}" if robot else "robot"
         origin = Origin("anonymous", "anonymous", credential, address)
@@ -57,6 +57,7 @@ def _robot(name: str, secret: str, address: str) -> Robot:
     if robot.expires_at is not None and robot.expires_at <= timezone.now():
         raise Unauthenticated(f"the robot account {name} expired on {robot.expires_at:%Y-%m-%d}: refresh or replace it")
     throttle.succeeded(attempt, before)
+    prefetch_related_objects([robot], "permissions")
     _note_use(robot)
     return robot
 

@@ -111,7 +111,7 @@ ring = KeyRing()
 
 def token_algorithm() -> str:
     """ES256, unless the operator chose RS256 for the sake of old verifiers."""
-    algorithm = getattr(settings, "TOKEN_ALGORITHM", "ES256")
+    algorithm = settings.TOKEN_ALGORITHM
     if algorithm not in GENERATORS:
         raise ImproperlyConfigured(f"Tokens cannot be signed with {algorithm}: choose one of {', '.join(GENERATORS)}.")
     return algorithm

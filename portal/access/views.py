@@ -7,6 +7,7 @@ from portal.access import tokens
 from portal.access.authentication import authenticate, parse_basic
 from portal.access.identity import ANONYMOUS, Identity
 from portal.access.scopes import parse_scopes
+from portal.clients import client_of_request
 from portal.errors import Code, Invalid, error_response
 from registry.ports import TooManyAttempts, Unauthenticated
 
@@ -43,7 +44,7 @@ def _identity(request: HttpRequest) -> Identity:
     if header is None:
         return ANONYMOUS
     name, password = parse_basic(header.encode("latin-1", errors="replace"))
-    return authenticate(name, password, address=request.META.get("REMOTE_ADDR", ""))
+    return authenticate(name, password, address=client_of_request(request).address)
 
 
 def _answer(issued: tokens.Issued) -> HttpResponse:

@@ -93,26 +93,32 @@ def succeeded(attempt: Attempt, before: LoginRecord | None) -> None:
     LoginRecord.objects.update_or_create(key=attempt.keys[0], defaults=fresh)
 
 
-@transaction.atomic
 def failed(attempt: Attempt, origin: Origin, *, known: bool) -> None:
     """Counts a failure, and journals it unless it is one of a flood.
 
     A name that is nobody's (`known` is false) stays out of the journal: it may be a password in the wrong field.
     """
     now = timezone.now()
-    LoginRecord.objects.filter(expires_at__lt=now).delete()
+    _forget_expired(now)
     pair_key, address_key = attempt.keys
-    # Always in this order, so that two failures at once cannot wait for each other.
-    pair, address = _count(pair_key, PAIR, now), _count(address_key, ADDRESS, now)
-    if _notable(pair) and (address <= ADDRESS.free or _notable(address)):
-        counts = {"failures": pair, "failures_of_address": address}
-        target = attempt.account if known else "(unknown account)"
-        record(origin, "user.login_failed", target=target, after=counts, result="failure")
+    with transaction.atomic():
+        # Always in this order, so that two failures at once cannot wait for each other.
+        pair, address = _count(pair_key, PAIR, now), _count(address_key, ADDRESS, now)
+        if _notable(pair) and (address <= ADDRESS.free or _notable(address)):
+            counts = {"failures": pair, "failures_of_address": address}
+            target = attempt.account if known else "(unknown account)"
+            record(origin, "user.login_failed", target=target, after=counts, result="failure")
+
+
+def _forget_expired(now: datetime) -> None:
+    """Removes old records, a few at a time, and leaves to others what they have locked."""
+    with transaction.atomic():
+        old = LoginRecord.objects.select_for_update(skip_locked=True).filter(expires_at__lt=now)[:100]
+        LoginRecord.objects.filter(pk__in=[row.pk for row in old]).delete()
 
 
 def _count(key: str, limit: Limit, now: datetime) -> int:
-    LoginRecord.objects.get_or_create(key=key, defaults={"expires_at": now + QUIET})
-    row = LoginRecord.objects.select_for_update().get(key=key)
+    row, _ = LoginRecord.objects.select_for_update().get_or_create(key=key, defaults={"expires_at": now + QUIET})
     if row.blocked_until is not None and row.blocked_until + QUIET < now:
         row.failures = 0
     row.failures += 1

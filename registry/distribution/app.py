@@ -11,7 +11,7 @@ from django.conf import settings
 from audit.spool import Spool
 from registry import generations, ports
 from registry.distribution import admission, routes
-from registry.distribution.blobs import send_content
+from registry.distribution.blobs import send_content, titled
 from registry.distribution.cache import Answer, Cache
 from registry.distribution.client import Client, client_of
 from registry.distribution.failures import response_to
@@ -20,7 +20,6 @@ from registry.distribution.pulls import pull_event
 from registry.distribution.threads import in_database_thread
 from registry.oci.names import check_name
 
-_VERSION = (b"docker-distribution-api-version", b"registry/2.0")
 # A refused request may have a body on its way; so much of it is read so that the client sees the answer.
 _DRAIN_LIMIT = 4 * 1024 * 1024
 
@@ -66,8 +65,8 @@ class Distribution:
             self._cache.drop(scope["path"])
             return False
         request_id = (b"x-request-id", client.request_id.encode())
-        if headers.get(b"if-none-match") == answer.etag:
-            kept = [(b"etag", answer.etag), (b"docker-content-digest", answer.digest.encode()), _VERSION, request_id]
+        if b"if-none-match" in headers and answer.is_held(headers[b"if-none-match"]):
+            kept = [*answer.not_modified, request_id]
             await send({"type": "http.response.start", "status": 304, "headers": kept})
             await send({"type": "http.response.body", "body": b""})
             return True
@@ -116,8 +115,8 @@ class Distribution:
         reference = request.params.get("reference") or request.params["digest"]
         answer = await in_database_thread(load, request.name, reference)
         self._cache.put(request.scope["path"], answer)
-        if request.headers.get(b"if-none-match") == answer.etag:
-            return Response(304, {"ETag": answer.etag.decode(), "Docker-Content-Digest": answer.digest})
+        if answer.is_held(request.headers.get(b"if-none-match", b"")):
+            return Response(304, titled(answer.not_modified))
         if answer.is_manifest and request.method == "GET":
             self._spool.append(pull_event(request.origin, answer))
         return await send_content(request, answer)

@@ -12,7 +12,8 @@ from registry.services import blobs
 from registry.storage import paths
 from registry.store import store
 
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII | re.IGNORECASE)
+_MOST_DIGITS = 19  # Of a position; more are as far beyond the end of any blob.
 _REDIRECT_LIFE = timedelta(minutes=20)
 
 
@@ -25,20 +26,25 @@ async def delete(request: Request) -> Response:
 
 async def send_content(request: Request, answer: Answer) -> Response:
     """The answer to a pull that was looked up: the bytes, a range of them, a file, a redirect or a stream."""
-    headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers}
-    wanted = (
-        _range(request.header(b"range"), answer) if request.header(b"if-range") in ("", answer.etag.decode()) else None
-    )
+    headers = titled(answer.headers)
+    # Only GET has ranges (RFC 9110, 14.2), and only of what the client has begun with (13.1.5).
+    ranged = request.method == "GET" and request.header(b"if-range") in ("", answer.etag.decode())
+    wanted = _range(request.header(b"range"), answer.size) if ranged else None
     if wanted:
         start, end = wanted
-        headers |= {"content-range": f"bytes {start}-{end}/{answer.size}", "content-length": str(end - start + 1)}
+        headers |= {"Content-Range": f"bytes {start}-{end}/{answer.size}", "Content-Length": str(end - start + 1)}
         if answer.body is not None:
-            return Response(206, _title(headers), answer.body[start : end + 1])
+            return Response(206, headers, answer.body[start : end + 1])
         chunks = await in_transfer_thread(store().read, paths.blob_path(answer.digest), start, end - start + 1)
-        return Response(206, _title(headers), chunks=chunks)
+        return Response(206, headers, chunks=chunks)
     if answer.body is not None:
-        return Response(200, _title(headers), answer.body)
-    return await _whole(request, answer, _title(headers))
+        return Response(200, headers, answer.body)
+    return await _whole(request, answer, headers)
+
+
+def titled(headers: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Ready headers in the form that Response takes."""
+    return {name.decode().title(): value.decode("latin-1") for name, value in headers}
 
 
 async def _whole(request: Request, answer: Answer, headers: dict[str, str]) -> Response:
@@ -60,23 +66,23 @@ def _accelerated(request: Request, digest: str) -> str:
     return f"{location.rstrip('/')}/{paths.blob_path(digest)}" if location and request.behind_proxy else ""
 
 
-def _range(header: str, answer: Answer) -> tuple[int, int] | None:
+def _range(header: str, size: int) -> tuple[int, int] | None:
     """First and last byte asked for (RFC 9110, 14.1.2); None: send all. Raises RANGE_INVALID if nothing of it exists.
 
     Several ranges at once are answered with the whole, which the standard allows.
     """
     match = _RANGE.fullmatch(header.replace(" ", ""))
-    if not match or match.group() == "bytes=-":
+    if not match or match.groups() == ("", ""):
         return None
     first, last = match.groups()
     if first:
-        start, end = int(first), min(int(last), answer.size - 1) if last else answer.size - 1
+        start, end = _position(first), min(_position(last), size - 1) if last else size - 1
     else:
-        start, end = max(answer.size - int(last), 0), answer.size - 1
+        start, end = max(size - _position(last), 0), size - 1
     if start > end:
-        raise OCIError(Code.RANGE_INVALID, headers={"Content-Range": f"bytes */{answer.size}"})
+        raise OCIError(Code.RANGE_INVALID, headers={"Content-Range": f"bytes */{size}"})
     return start, end
 
 
-def _title(headers: dict[str, str]) -> dict[str, str]:
-    return {name.title(): value for name, value in headers.items()}
+def _position(digits: str) -> int:
+    return int(digits.lstrip("0")[:_MOST_DIGITS] or "0")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 LIMIT = 48 * 1024 * 1024
 _OVERHEAD = 1024  # Roughly what an entry takes besides its body.
+_OF_THE_BODY = (b"content-type", b"content-length")
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +30,15 @@ class Answer:
     is_manifest: bool = False
     stamp: int | bytes | None = None
     checked_at: float = 0.0
+
+    def is_held(self, if_none_match: bytes) -> bool:
+        """Whether an If-None-Match header names the content (RFC 9110, 13.1.2). Tags are quoted, so finding one is enough."""
+        return self.etag in if_none_match or if_none_match.strip() == b"*"
+
+    @property
+    def not_modified(self) -> list[tuple[bytes, bytes]]:
+        """The headers for a client that holds the content: all but those that describe a body."""
+        return [header for header in self.headers if header[0] not in _OF_THE_BODY]
 
     @property
     def weight(self) -> int:

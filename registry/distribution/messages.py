@@ -20,6 +20,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # A client that sends nothing for this long is gone.
 _IDLE_SECONDS = 60
 _QUERY_FIELDS = 256
+_WITHOUT_BODY = (204, 304)  # Even a Content-Length of zero is wrong with these (RFC 9110, 8.6).
 
 
 class ClientGone(Exception):
@@ -143,7 +144,8 @@ class Response:
     async def send(self, scope: Scope, send: Send) -> None:
         """Writes the answer out."""
         headers = [(name.lower().encode(), _header_value(value)) for name, value in self.headers.items()]
-        if self.file is None and self.chunks is None and "Content-Length" not in self.headers:
+        has_body = self.status not in _WITHOUT_BODY and self.file is None and self.chunks is None
+        if has_body and "Content-Length" not in self.headers:
             headers.append((b"content-length", str(len(self.body)).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if self.file and scope["method"] != "HEAD":

@@ -7,6 +7,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import close_old_connections
 
+from registry import generations
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -17,8 +19,12 @@ _transfer = ThreadPoolExecutor(max_workers=16, thread_name_prefix="transfer")
 
 
 async def in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls a function that uses the database."""
-    return await asyncio.get_running_loop().run_in_executor(_database, _with_fresh_connection, function, args, kwargs)
+    """Calls a function that uses the database. Returns once what it changed may be acknowledged."""
+    run = asyncio.get_running_loop().run_in_executor
+    result, delay = await run(_database, _with_fresh_connection, function, args, kwargs)
+    if delay:  # Waited for here, because a thread that waits would keep others from the database.
+        await asyncio.sleep(delay)
+    return result
 
 
 async def in_transfer_thread(function: Callable[..., T], *args: Any) -> T:
@@ -26,10 +32,12 @@ async def in_transfer_thread(function: Callable[..., T], *args: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(_transfer, function, *args)
 
 
-def _with_fresh_connection(function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
+def _with_fresh_connection(
+    function: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[T, float]:
     """Django drops a connection that broke, or that the server closed, only where a request begins and ends."""
     close_old_connections()
     try:
-        return function(*args, **kwargs)
+        return function(*args, **kwargs), generations.acknowledgement_delay()
     finally:
         close_old_connections()

@@ -26,7 +26,7 @@ async def start(request: Request) -> Response:
     elif "digest" in request.query:
         digest = check_digest(request.query["digest"])
         upload = await in_database_thread(_begin, request, digest.partition(":")[0])
-        return await _receive_and_finish(request, upload, digest)
+        return await _receive_and_finish(request, await in_transfer_thread(uploads.open_upload, upload), digest)
     algorithm = request.query.get("digest-algorithm", "sha256")
     if algorithm not in DIGEST_LENGTHS:
         raise OCIError(Code.UNSUPPORTED, f"unknown digest algorithm; known: {', '.join(DIGEST_LENGTHS)}", status=400)
@@ -35,19 +35,19 @@ async def start(request: Request) -> Response:
 
 async def status(request: Request) -> Response:
     """GET: how far the upload has come."""
-    return _progress(204, request.name, await _find(request))
+    upload = await in_database_thread(uploads.find_upload, request.name, request.params["upload"])
+    return _progress(204, request.name, upload)
 
 
 async def append(request: Request) -> Response:
-    """PATCH: appends a chunk. What arrived before a broken connection counts."""
-    upload = await _find(request)
-    _check_content_range(request, upload)
-    appender = await in_database_thread(uploads.open_upload, upload)
+    """PATCH: appends a chunk."""
+    appender = await _resume(request)
     try:
-        await _receive(request, appender)
+        await _take(request, appender)
+        await in_database_thread(appender.checkpoint)
     finally:
-        await in_database_thread(_leave, appender)
-    return _progress(202, request.name, upload)
+        await in_transfer_thread(appender.writer.close)
+    return _progress(202, request.name, appender.upload)
 
 
 async def finish(request: Request) -> Response:
@@ -55,15 +55,13 @@ async def finish(request: Request) -> Response:
     if "digest" not in request.query:
         raise OCIError(Code.DIGEST_INVALID, "the digest parameter is missing")
     digest = check_digest(request.query["digest"])
-    upload = await _find(request)
-    _check_content_range(request, upload)
-    return await _receive_and_finish(request, upload, digest)
+    appender = await _resume(request)
+    return await _receive_and_finish(request, appender, digest)
 
 
 async def cancel(request: Request) -> Response:
     """DELETE: gives the upload up."""
-    upload = await _find(request)
-    await in_database_thread(_cancel, upload)
+    await in_database_thread(_cancel, request)
     return Response(204)
 
 
@@ -71,8 +69,8 @@ def _begin(request: Request, algorithm: str) -> Upload:
     return uploads.begin_upload(origin=request.origin, repository=request.name, algorithm=algorithm)
 
 
-async def _find(request: Request) -> Upload:
-    return await in_database_thread(uploads.find_upload, request.name, request.params["upload"])
+async def _resume(request: Request) -> Appender:
+    return await in_database_thread(uploads.resume_upload, request.name, request.params["upload"])
 
 
 async def _mount(request: Request, digest: str) -> Response | None:
@@ -90,27 +88,31 @@ def _may_pull(request: Request, source: str) -> bool:
     return request.caller.may(ports.PULL, source, selectors.namespace_created_at(source))
 
 
-async def _receive_and_finish(request: Request, upload: Upload, digest: str) -> Response:
-    appender = await in_database_thread(uploads.open_upload, upload)
+async def _receive_and_finish(request: Request, appender: Appender, digest: str) -> Response:
     try:
-        await _receive(request, appender)
+        await _take(request, appender)
         await in_database_thread(uploads.finish_upload, appender, origin=request.origin, digest=digest)
-    except ClientGone:
-        await in_database_thread(_leave, appender)
-        raise
     finally:
         await in_transfer_thread(appender.writer.close)
     return _created(request.name, digest)
 
 
-def _leave(appender: Appender) -> None:
-    with appender:
-        appender.checkpoint()
-
-
-def _cancel(upload: Upload) -> None:
-    with uploads.open_upload(upload) as appender:
+def _cancel(request: Request) -> None:
+    with uploads.resume_upload(request.name, request.params["upload"]) as appender:
         uploads.discard_upload(appender)
+
+
+async def _take(request: Request, appender: Appender) -> None:
+    """Appends the body. What arrived before a broken connection counts; of a body that contradicts its range nothing does."""
+    end = _announced_end(request, appender.upload)
+    try:
+        await _receive(request, appender)
+    except ClientGone:
+        await in_database_thread(appender.checkpoint)
+        raise
+    if end is not None and appender.writer.size != end:
+        headers = _progress_headers(request.name, appender.upload)
+        raise OCIError(Code.SIZE_INVALID, "the body is not as long as its Content-Range says", headers=headers)
 
 
 async def _receive(request: Request, appender: Appender) -> None:
@@ -141,11 +143,14 @@ async def _receive(request: Request, appender: Appender) -> None:
             await writing
 
 
-def _check_content_range(request: Request, upload: Upload) -> None:
-    """A chunk must begin where the upload stands. Raises RANGE_INVALID otherwise, and the upload stays usable."""
+def _announced_end(request: Request, upload: Upload) -> int | None:
+    """The size of the upload after this chunk, where the client announces it.
+
+    A chunk must begin where the upload stands. Raises RANGE_INVALID otherwise, and the upload stays usable.
+    """
     header = request.header(b"content-range")
     if not header:
-        return
+        return None
     match = _CONTENT_RANGE.fullmatch(header.strip())
     length = request.content_length
     if not match:
@@ -155,7 +160,7 @@ def _check_content_range(request: Request, upload: Upload) -> None:
     elif length is not None and int(match[2]) - int(match[1]) + 1 != length:
         problem = "Content-Range and Content-Length differ"
     else:
-        return
+        return int(match[2]) + 1
     raise OCIError(Code.RANGE_INVALID, problem, headers=_progress_headers(request.name, upload))
 
 

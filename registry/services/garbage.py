@@ -8,7 +8,8 @@ Garbage is found by query, and goes in two steps with a grace period before each
    row go while its row is locked.
 
 Each step is a small transaction under the lock of what it changes, so a push either comes first and keeps its blob or
-comes after and is told to upload it. The work may be cut off anywhere; the rows remember how far it came.
+comes after and is told to upload it. The work may be cut off anywhere; the rows remember how far it came. Several runs
+at once only share the work.
 """
 
 from collections.abc import Callable, Iterator
@@ -56,20 +57,28 @@ Progress = Callable[[Collected, str], None]
 def collect_garbage(
     *, origin: Origin = SYSTEM, grace: timedelta = GRACE, dry_run: bool = False, progress: Progress = lambda *_: None
 ) -> Collected:
-    """Frees what can be freed. `progress` is called between the steps and may raise to end the run."""
+    """Frees what can be freed. `progress` is called between the steps and may raise to end the run.
+
+    Without a grace period one run does both steps: whoever asks for that knows that nobody is pushing.
+    """
     done = Collected()
     cutoff = timezone.now() - grace
     if dry_run:
         return _estimate(cutoff, progress)
-    _in_repositories(
-        _unused_links(cutoff), lambda links: _condemn(done, links), done, progress, "condemning unused links"
-    )
-    _in_repositories(_condemned_links(cutoff), lambda links: _unlink(done, links), done, progress, "removing links")
+
+    def condemn(links: QuerySet[BlobLink]) -> None:
+        done.condemned_links += _settled(links).update(condemned_at=timezone.now() if grace else cutoff)
+
+    def unlink(links: QuerySet[BlobLink]) -> None:
+        done.removed_links += _settled(links).delete()[0]
+
+    _in_repositories(_unused_links(cutoff), condemn, done, progress, "condemning unused links")
+    _in_repositories(_condemned_links(cutoff), unlink, done, progress, "removing links")
     for blob in _each(_unlinked_blobs(cutoff)):
         _delete_blob(blob, done, origin)
         progress(done, "deleting blobs")
-    for path, size in _orphans(cutoff):
-        _delete_orphan(path, size, done, origin)
+    for digest, size in orphans(cutoff):
+        _delete_orphan(digest, size, done, origin)
         progress(done, "deleting files without a row")
     return done
 
@@ -120,14 +129,15 @@ def _in_repositories(
         last = batch[-1][0]
 
 
-def _condemn(done: Collected, links: QuerySet[BlobLink]) -> None:
-    done.condemned_links += BlobLink.objects.filter(id__in=list(links.values_list("id", flat=True))).update(
-        condemned_at=timezone.now()
-    )
+def _settled(links: QuerySet[BlobLink]) -> QuerySet[BlobLink]:
+    """Those of the links that still qualify once no upload or mount is about to rely on them.
 
-
-def _unlink(done: Collected, links: QuerySet[BlobLink]) -> None:
-    done.removed_links += BlobLink.objects.filter(id__in=list(links.values_list("id", flat=True))).delete()[0]
+    Uploads and mounts link a blob under the lock of its row alone, so the repository's lock does not keep them out. The
+    weaker lock taken here lets manifests that use the blobs go on, and so cannot deadlock with them.
+    """
+    blobs = Blob.objects.select_for_update(no_key=True).filter(pk__in=links.values("blob")).order_by("pk")
+    list(blobs.values_list("pk"))
+    return BlobLink.objects.filter(pk__in=list(links.values_list("pk", flat=True)))
 
 
 def _delete_blob(blob: Blob, done: Collected, origin: Origin) -> None:
@@ -135,24 +145,33 @@ def _delete_blob(blob: Blob, done: Collected, origin: Origin) -> None:
 
     Were the process killed after the bytes are gone but before the row is, the mark tells everyone that they may be.
     """
-    free = Blob.objects.filter(pk=blob.pk, links=None, uses=None)
+    row = Blob.objects.filter(pk=blob.pk)
     with transaction.atomic():
-        Blob.objects.select_for_update().filter(pk=blob.pk).first()
-        if not Blob.objects.filter(id__in=list(free.values_list("id", flat=True))).update(deleting=True):
+        row.select_for_update().first()
+        if not row.filter(links=None, uses=None).exists():
             return
+        row.update(deleting=True)
     with transaction.atomic():
-        locked = Blob.objects.select_for_update().filter(pk=blob.pk, deleting=True).first()
-        if locked is None or not free.exists():
+        if not _claimed(row):
             return
         store().delete(paths.blob_path(blob.digest))
-        locked.delete()
+        row.delete()
         record(origin, "blob.collect", target=blob.digest, before={"size": blob.size})
     done.blobs += 1
     done.bytes += blob.size
 
 
-def _orphans(cutoff: datetime) -> Iterator[tuple[str, int]]:
-    """Blobs in the store that have no row, as (digest, size)."""
+def _claimed(row: QuerySet[Blob]) -> bool:
+    """Whether the blob is still marked and free, in which case nobody else gets at it until the transaction ends.
+
+    A change rather than a mere lock: an upload of the same digest then waits before it looks whether there is a row,
+    instead of finding one that is gone when the lock is.
+    """
+    return bool(row.filter(deleting=True).update(deleting=True)) and row.filter(links=None, uses=None).exists()
+
+
+def orphans(cutoff: datetime) -> Iterator[tuple[str, int]]:
+    """Blobs in the store that have no row, as (digest, size), last written before the cutoff."""
     found = ((digest, stat) for stat in store().walk(paths.BLOBS) if (digest := paths.blob_digest(stat.path)))
     old = ((digest, stat.size) for digest, stat in found if stat.modified <= cutoff)
     for batch in batches(old):
@@ -164,9 +183,9 @@ def _delete_orphan(digest: str, size: int, done: Collected, origin: Origin) -> N
     """Deletes bytes without a row, holding the place of the row so that an upload of the same digest waits."""
     with transaction.atomic():
         Blob.objects.bulk_create([Blob(digest=digest, size=size, deleting=True)], ignore_conflicts=True)
-        placeholder = Blob.objects.select_for_update().get(digest=digest)
-        if not placeholder.deleting:
-            return
+        placeholder = Blob.objects.filter(digest=digest)
+        if not _claimed(placeholder):
+            return  # An upload of the digest has just ended.
         store().delete(paths.blob_path(digest))
         placeholder.delete()
         record(origin, "blob.collect", target=digest, before={"size": size, "orphan": True})
@@ -175,7 +194,7 @@ def _delete_orphan(digest: str, size: int, done: Collected, origin: Origin) -> N
 
 
 def _estimate(cutoff: datetime, progress: Progress) -> Collected:
-    """What a run would find now; links that it would condemn free their blobs only in a later run."""
+    """What a run would find now; what the links that it would condemn keep alive is not counted."""
     blobs = _unlinked_blobs(cutoff)
     done = Collected(
         condemned_links=_unused_links(cutoff).count(),
@@ -183,7 +202,7 @@ def _estimate(cutoff: datetime, progress: Progress) -> Collected:
         blobs=blobs.count(),
         bytes=blobs.aggregate(total=Sum("size"))["total"] or 0,
     )
-    for _, size in _orphans(cutoff):
+    for _, size in orphans(cutoff):
         done.orphans += 1
         done.orphan_bytes += size
         progress(done, "looking for files without a row")

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from registry.models import Upload
 from registry.oci.errors import OCIError
-from registry.services.uploads import discard_upload, open_upload
+from registry.services.uploads import discard_upload, resume_upload
 from registry.storage import paths
 from registry.store import store
 
@@ -30,7 +30,7 @@ def purge_uploads(*, older_than: timedelta = AGE, progress: Callable[[int], None
 
 def _discard(upload: Upload) -> bool:
     try:
-        with open_upload(upload) as appender:
+        with resume_upload(upload.repository.name, str(upload.pk)) as appender:
             discard_upload(appender)
     except OCIError:
         # Either somebody is writing to it after all, or its bytes are gone; then the row serves no one.

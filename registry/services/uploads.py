@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from django.db import transaction
+from django.utils import timezone
 
 from audit.journal import record
 from audit.origin import Origin
@@ -18,7 +19,7 @@ from registry.oci.errors import Code, OCIError
 from registry.oci.names import check_digest, namespace_of
 from registry.services.repositories import ensure_repository
 from registry.storage import paths
-from registry.storage.base import StorageDriver, UploadWriter
+from registry.storage.base import UploadWriter
 from registry.storage.errors import NotFound, UploadBusy
 from registry.storage.hashing import CannotRestore, RunningDigest
 from registry.store import store
@@ -27,18 +28,19 @@ from registry.store import store
 def begin_upload(*, origin: Origin, repository: str, algorithm: str = "sha256") -> Upload:
     """A new, empty upload. Raises NAME_UNKNOWN when the namespace does not exist."""
     row = ensure_repository(repository, origin=origin)
-    return Upload.objects.create(repository=row, algorithm=algorithm, started_by=origin.actor)
+    with transaction.atomic():
+        return Upload.objects.create(repository=row, algorithm=algorithm, started_by=origin.actor)
 
 
-def find_upload(repository: str, upload_id: str) -> Upload:
-    """The upload of that repository. Raises BLOB_UPLOAD_UNKNOWN."""
+def find_upload(repository: str, upload_id: str, *, lock: bool = False) -> Upload:
+    """The upload of that repository, on demand with its row locked. Raises BLOB_UPLOAD_UNKNOWN."""
     try:
         key = uuid.UUID(upload_id)
     except ValueError:
         key = None
-    upload = (
-        Upload.objects.filter(id=key, repository__name=repository).select_related("repository").first() if key else None
-    )
+    uploads = Upload.objects.select_for_update(of=("self",)) if lock else Upload.objects.all()
+    found = uploads.filter(id=key, repository__name=repository) if key else Upload.objects.none()
+    upload = found.select_related("repository").first()
     if upload is None:
         raise OCIError(Code.BLOB_UPLOAD_UNKNOWN, detail={"upload": upload_id[:64]})
     return upload
@@ -58,12 +60,22 @@ class Appender:
         self.digest.update(data)
 
     def checkpoint(self) -> int:
-        """Acknowledges what was written: the next request, wherever it arrives, continues from here. The new offset."""
-        self.upload.writer_state = self.writer.state()
-        self.upload.offset = self.writer.size
-        self.upload.digest_state = self.digest.save()
-        self.upload.save(update_fields=["offset", "digest_state", "writer_state", "updated_at"])
-        return self.upload.offset
+        """Acknowledges what was written: the next request, wherever it arrives, continues from here. The new offset.
+
+        Raises RANGE_INVALID when another request was faster, which stores without locks notice only here.
+        """
+        upload = self.upload
+        changes = {
+            "offset": self.writer.size,
+            "digest_state": self.digest.save(),
+            "writer_state": self.writer.state(),
+            "updated_at": timezone.now(),
+        }
+        with transaction.atomic():
+            if not Upload.objects.filter(pk=upload.pk, offset=upload.offset).update(**changes):
+                raise _contested()
+        upload.offset = self.writer.size
+        return upload.offset
 
     def __enter__(self) -> Self:
         return self
@@ -74,19 +86,58 @@ class Appender:
         self.writer.close()
 
 
+def resume_upload(repository: str, upload_id: str) -> Appender:
+    """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it.
+
+    The row is locked until the store has opened the upload. Otherwise a request that finishes in between would have
+    moved the offset, and opening at the old one would drop bytes that were acknowledged.
+    """
+    with transaction.atomic():
+        upload = find_upload(repository, upload_id, lock=True)
+        writer = _writer(upload)
+    return _appender(upload, writer)
+
+
 def open_upload(upload: Upload) -> Appender:
-    """Opens an upload for appending at its offset. Raises RANGE_INVALID while another request is writing to it."""
-    driver = store()
-    path = paths.upload_path(upload.id)
+    """Opens an upload that nobody else knows of yet."""
+    return _appender(upload, _writer(upload))
+
+
+def _writer(upload: Upload) -> UploadWriter:
     try:
-        writer = driver.upload(path, offset=upload.offset, state=upload.writer_state)
+        return store().upload(paths.upload_path(upload.id), offset=upload.offset, state=upload.writer_state)
     except UploadBusy:
-        raise OCIError(
-            Code.RANGE_INVALID, "another request is writing to this upload: ask for its status and retry"
-        ) from None
+        raise _contested() from None
     except NotFound:
         raise OCIError(Code.BLOB_UPLOAD_UNKNOWN, detail={"upload": str(upload.id)}) from None
-    return Appender(upload, _running_digest(driver, upload, path), writer)
+
+
+def _appender(upload: Upload, writer: UploadWriter) -> Appender:
+    """The running digest is read back from the bytes where its saved state is of no use to this process."""
+    if not upload.offset:
+        return Appender(upload, RunningDigest(upload.algorithm), writer)
+    try:
+        return Appender(upload, RunningDigest.restore(upload.algorithm, bytes(upload.digest_state)), writer)
+    except CannotRestore:
+        pass
+    try:
+        appender = Appender(upload, _digest_of(writer, upload.algorithm), writer)
+        appender.checkpoint()  # Reading may have moved the bytes.
+    except BaseException:
+        writer.close()
+        raise
+    return appender
+
+
+def _digest_of(writer: UploadWriter, algorithm: str) -> RunningDigest:
+    digest = RunningDigest(algorithm)
+    for chunk in writer.read():
+        digest.update(chunk)
+    return digest
+
+
+def _contested() -> OCIError:
+    return OCIError(Code.RANGE_INVALID, "another request is writing to this upload: ask for its status and retry")
 
 
 def finish_upload(appender: Appender, *, origin: Origin, digest: str) -> int:
@@ -118,7 +169,8 @@ def finish_upload(appender: Appender, *, origin: Origin, digest: str) -> int:
 def discard_upload(appender: Appender) -> None:
     """Removes an upload with everything written so far."""
     appender.writer.cancel()
-    Upload.objects.filter(pk=appender.upload.pk).delete()
+    with transaction.atomic():
+        Upload.objects.filter(pk=appender.upload.pk).delete()
 
 
 def link_blob(repository: Repository, blob: Blob) -> None:
@@ -134,22 +186,4 @@ def _digest_as(appender: Appender, digest: str) -> str:
     algorithm = digest.partition(":")[0]
     if algorithm == appender.digest.algorithm:
         return appender.digest.digest()
-    appender.writer.state()
-    path = paths.upload_path(appender.upload.id)
-    return _rehashed(store(), path, algorithm, appender.writer.size).digest()
-
-
-def _running_digest(driver: StorageDriver, upload: Upload, path: str) -> RunningDigest:
-    if not upload.offset:
-        return RunningDigest(upload.algorithm)
-    try:
-        return RunningDigest.restore(upload.algorithm, bytes(upload.digest_state))
-    except CannotRestore:
-        return _rehashed(driver, path, upload.algorithm, upload.offset)
-
-
-def _rehashed(driver: StorageDriver, path: str, algorithm: str, size: int) -> RunningDigest:
-    digest = RunningDigest(algorithm)
-    for chunk in driver.read(path, 0, size):
-        digest.update(chunk)
-    return digest
+    return _digest_of(appender.writer, algorithm).digest()

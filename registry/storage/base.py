@@ -42,6 +42,12 @@ class UploadWriter(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Append all of `data`. After an error close the writer; the upload then resumes from its last checkpoint."""
 
+    def read(self) -> Generator[bytes, None, None]:
+        """All bytes of the upload so far, in order. Not cheap everywhere: for when a running digest was lost.
+
+        On some stores it moves the bytes, so that checkpoints made before no longer lead to them.
+        """
+
     def state(self) -> dict[str, Any]:
         """Make the bytes so far durable, and return the JSON that with `size` lets any instance resume from here."""
 

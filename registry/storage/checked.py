@@ -121,6 +121,10 @@ class _CheckedWriter:
         with self._naming:
             self._writer.write(data)
 
+    def read(self) -> Generator[bytes, None, None]:
+        with self._naming:
+            yield from self._writer.read()
+
     def state(self) -> dict[str, Any]:
         with self._naming:
             return self._writer.state()

@@ -4,10 +4,12 @@
 
 import fcntl
 import os
+from collections.abc import Generator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from registry.storage.base import CHUNK
 from registry.storage.directory import StoreDirectory, sync_directory
 from registry.storage.errors import NotFound, UploadBusy
 
@@ -75,6 +77,10 @@ class FilesystemWriter:
         while written < len(data):  # Just before the disk is full; the next write then says so.
             written += os.pwrite(self._descriptor, memoryview(data)[written:], self.size + written)
         self.size += written
+
+    def read(self) -> Generator[bytes, None, None]:
+        for start in range(0, self.size, CHUNK):
+            yield os.pread(self._descriptor, min(CHUNK, self.size - start), start)
 
     def state(self) -> dict[str, Any]:
         self.flush()

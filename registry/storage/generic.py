@@ -138,6 +138,9 @@ class GenericWriter:
     def write(self, data: bytes | memoryview) -> None:
         self._spooled.write(data)
 
+    def read(self) -> Generator[bytes, None, None]:
+        return self._spooled.read()
+
     def state(self) -> dict[str, Any]:
         return self._spooled.state()
 

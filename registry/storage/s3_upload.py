@@ -7,10 +7,11 @@ instance, which S3 cannot lock out, writes to the same upload: parts it replaced
 # ruff: noqa: D102  The verbs are documented in base.
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Self
 
+from registry.storage.base import CHUNK
 from registry.storage.errors import NotFound
 from registry.storage.s3_bucket import TAIL, Bucket
 
@@ -69,6 +70,35 @@ class S3Writer:
         stored = client.upload_part(**at, UploadId=self._upload, PartNumber=number, Body=part)
         self._etags.append(stored["ETag"])
 
+    def read(self) -> Generator[bytes, None, None]:
+        # Parts can be read only once they are an object; a new multipart upload of copies then takes their place.
+        if self._etags:
+            sizes = self._bucket.part_sizes(self._path, self._upload)
+            self._complete()
+            self._copy_parts([sizes[f"{number} {etag}"] for number, etag in enumerate(self._etags, 1)])
+            try:
+                yield from self._bucket.client.get_object(**self._bucket.at(self._path))["Body"].iter_chunks(CHUNK)
+            finally:
+                self._delete(self._path)
+        yield bytes(self._buffer)
+
+    def _copy_parts(self, sizes: list[int]) -> None:
+        """Begin anew with parts of these sizes, copied from the object that the parts so far were made into."""
+        client, at = self._bucket.client, self._bucket.at(self._path)
+        self._upload = client.create_multipart_upload(**at)["UploadId"]
+        self._etags.clear()
+        start = 0
+        for number, size in enumerate(sizes, 1):
+            copied = client.upload_part_copy(
+                **at,
+                UploadId=self._upload,
+                PartNumber=number,
+                CopySource=at,
+                CopySourceRange=f"bytes={start}-{start + size - 1}",
+            )
+            self._etags.append(copied["CopyPartResult"]["ETag"])
+            start += size
+
     def state(self) -> dict[str, Any]:
         if self.size != self._saved:
             if self._tail:
@@ -86,19 +116,22 @@ class S3Writer:
 
     def commit(self, path: str) -> None:
         self.flush()
-        client = self._bucket.client
         if self._upload:
-            parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._etags, 1)]
-            client.complete_multipart_upload(
-                **self._bucket.at(self._path), UploadId=self._upload, MultipartUpload={"Parts": parts}
-            )
+            self._complete()
             self._bucket.move(self._path, path)
         else:
-            client.put_object(**self._bucket.at(path), Body=bytes(self._buffer))
+            self._bucket.client.put_object(**self._bucket.at(path), Body=bytes(self._buffer))
         for tail in [*self._stale, self._tail]:
             if tail:
                 self._delete(tail)
         self.close()
+
+    def _complete(self) -> None:
+        """Make an object of the parts."""
+        parts = [{"PartNumber": number, "ETag": etag} for number, etag in enumerate(self._etags, 1)]
+        self._bucket.client.complete_multipart_upload(
+            **self._bucket.at(self._path), UploadId=self._upload, MultipartUpload={"Parts": parts}
+        )
 
     def cancel(self) -> None:
         self._bucket.clear(self._path)

@@ -1,6 +1,7 @@
 """What the tests of the journal share."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -8,7 +9,7 @@ from typing import TypeVar
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from audit.journal import record
+from audit.journal import record, settled
 from audit.models import Entry
 from audit.origin import Origin
 
@@ -17,11 +18,26 @@ ANNA = Origin("anna", "user", "password", "192.0.2.7", "docker/28.0", "r-1")
 
 
 def write(*targets: str) -> list[int]:
-    """Records a push of each target, each in a transaction of its own; their ids."""
+    """Records a push of each target, each in a transaction of its own, and waits until they can be read; their ids."""
+    ids = push(*targets)
+    settle()
+    return ids
+
+
+def push(*targets: str) -> list[int]:
+    """The same without waiting."""
     for target in targets:
         with transaction.atomic():
             record(ANNA, "manifest.push", project="library", target=target)
     return list(Entry.objects.order_by("-id").values_list("id", flat=True)[: len(targets)])[::-1]
+
+
+def settle() -> None:
+    """Waits until every entry can be read: transactions in other databases of the server, too, hold readers up."""
+    deadline = time.monotonic() + 60
+    while settled().count() < Entry.objects.count():
+        assert time.monotonic() < deadline, "a transaction is still running somewhere on the server"
+        time.sleep(0.01)
 
 
 def rows() -> "QuerySet[Entry]":

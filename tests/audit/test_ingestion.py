@@ -101,13 +101,16 @@ def test_identical_pulls_are_folded(spool: Spool, directory: Path):
     for second, target in enumerate(["a", "a", "b", "a"]):
         spool.append(PULL | {"target": target, "at": 1_700_000_000 + second, "request_id": f"r-{second}"})
     spool.append(PULL | {"target": "a", "user_agent": "podman"})
-    assert ingest(directory) == 5
-    folded, other, podman = Entry.objects.order_by("id")
+    spool.append(PULL | {"target": "a", "digest": "sha256:aa"})
+    spool.append(PULL | {"target": "a", "digest": "sha256:bb"})
+    assert ingest(directory) == 7
+    folded, other, podman, aa, bb = Entry.objects.order_by("id")
     assert (folded.target, folded.count, folded.request_id) == ("a", 3, "r-0")
     assert folded.at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
     assert folded.after == {"last": "2023-11-14T22:13:23+00:00"}
     assert (other.target, other.count, other.after) == ("b", 1, None)
     assert (podman.user_agent, podman.count) == ("podman", 1)
+    assert (aa.after, bb.after) == ({"digest": "sha256:aa"}, {"digest": "sha256:bb"})
 
 
 def test_a_long_segment_is_taken_in_by_batches(spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch):

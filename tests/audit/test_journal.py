@@ -11,7 +11,7 @@ from audit.cursor import START
 from audit.journal import head, read, record
 from audit.models import AppendOnlyError, Entry
 from audit.origin import SYSTEM, Origin
-from tests.audit.helpers import ANNA, elsewhere, write
+from tests.audit.helpers import ANNA, elsewhere, push, settle, write
 
 only_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
 
@@ -71,7 +71,7 @@ def test_hostile_text_is_stored_and_never_fails_the_change(hostile: str):
 
 @pytest.mark.django_db(transaction=True)
 def test_entries_are_neither_changed_nor_deleted():
-    write("library/hello:1")
+    push("library/hello:1")
     entry = Entry.objects.get()
     for forbidden in (
         entry.save,
@@ -106,9 +106,10 @@ def test_the_head_of_an_empty_journal_is_its_start():
 def test_nothing_is_read_that_a_running_transaction_may_still_precede():
     with transaction.atomic():
         record(SYSTEM, "manifest.push", target="begun first, committed last")
-        elsewhere(lambda: write("begun last, committed first"))
+        elsewhere(lambda: push("begun last, committed first"))
         assert elsewhere(lambda: read(START, 10)) == []
         assert elsewhere(head) == START
+    settle()
     assert targets(read(START, 10)) == ["begun first, committed last", "begun last, committed first"]
 
 
@@ -118,8 +119,9 @@ def test_order_is_by_transaction_even_where_ids_are_the_other_way_round():
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_current_xact_id()")
-        elsewhere(lambda: write("later transaction, lower id"))
+        elsewhere(lambda: push("later transaction, lower id"))
         record(SYSTEM, "manifest.push", target="earlier transaction, higher id")
+    settle()
     in_order = read(START, 10)
     assert targets(in_order) == ["earlier transaction, higher id", "later transaction, lower id"]
     assert targets(read(in_order[0].cursor, 10)) == ["later transaction, lower id"]
@@ -133,5 +135,6 @@ def test_a_savepoint_belongs_to_its_transaction():
         with transaction.atomic():
             record(SYSTEM, "manifest.push", target="inside")
         assert elsewhere(lambda: read(START, 10)) == []
+    settle()
     outside, inside = read(START, 10)
     assert outside.txid == inside.txid

@@ -72,4 +72,5 @@ def _database_url() -> str:
     if connection.vendor == "sqlite":
         return f"sqlite:///{settings['NAME']}"
     user = f"{quote(settings['USER'])}:{quote(settings['PASSWORD'])}"
-    return f"postgresql://{user}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    address = f"{settings['HOST']}:{settings['PORT']}"
+    return f"postgresql://{user}@{address}/{settings['NAME']}?application_name=worker"

@@ -9,7 +9,7 @@ from portal.celery import broker
 
 
 def test_without_redis_no_broker_is_needed():
-    assert broker("")["broker_url"].startswith("memory://")
+    assert broker("")["broker_transport"] == "jobs.silence:Transport"
 
 
 def test_redis_over_tls_is_verified_unless_the_url_says_more():

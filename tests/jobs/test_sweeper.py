@@ -9,12 +9,12 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.origin import SYSTEM
 from jobs import runner
 from jobs.kinds import UnknownKind
 from jobs.models import Job, JobLog, Schedule, State
 from jobs.services import declare_schedules, enqueue, schedule, stop
 from jobs.sweeper import HISTORY, fire_schedules, prune, reclaim
-from audit.origin import SYSTEM
 
 HOUR = timedelta(hours=1)
 NOTE = {"file": "f", "text": "t"}

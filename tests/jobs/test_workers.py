@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 import redis
+from django.db import connection
 from django.utils import timezone
 
 from audit.origin import SYSTEM
@@ -25,6 +26,8 @@ from jobs.services import enqueue
 enqueue("jobs.prune")
 sys.stdin.read()  # The process lives on, as a server does.
 """
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(params=["embedded", "redis"])
@@ -115,6 +118,21 @@ def test_a_running_job_stops_when_asked(start_worker, broker, file):
     stop(job.id, origin=SYSTEM)
     wait_until(all_in(State.STOPPED), "the job has stopped")
     assert "end" not in file.read_text()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connections to lose")
+def test_a_job_survives_the_loss_of_every_database_connection(start_worker, broker, file):
+    enqueue("test.hold", file=str(file))
+    start_worker(broker)
+    wait_until(begun(file), "the job has begun")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'worker'")
+        assert cursor.fetchall()
+    sample.release(file)
+    wait_until(all_in(State.SUCCESS), "the job is done")
+    enqueue("test.note", file=str(file), text="next")
+    wait_until(all_in(State.SUCCESS), "the worker goes on")
+    assert [line.split()[0] for line in file.read_text().splitlines()] == ["begin", "end", "next"]
 
 
 def test_without_its_broker_a_worker_still_works_and_still_ends(start_worker, file):

@@ -1,12 +1,16 @@
 """Logging in with a password: what is checked, what is remembered, and who is slowed down."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from django.contrib.auth import hashers
+from django.db import connection
 
 from audit.models import Entry
-from audit.origin import SYSTEM
+from audit.origin import SYSTEM, Origin
 from portal.accounts import login as module
 from portal.accounts import passwords, services, throttle
 from portal.accounts.login import login
@@ -111,6 +115,37 @@ def test_too_long_a_queue_for_argon2_is_an_answer_not_a_hang(alice, monkeypatch)
     monkeypatch.setattr(passwords, "WAIT_SECONDS", 0)
     with passwords.turn():
         assert waits(password=PASSWORD) == 0
+
+
+def test_a_flood_of_logins_leaves_threads_to_others(alice):
+    with ExitStack() as queue:
+        while passwords._line._value:
+            queue.enter_context(passwords._line)
+        assert waits(password=PASSWORD) == 1
+    assert login("alice", PASSWORD, address=HOME)
+
+
+def test_many_logins_with_the_same_password_cost_one_check(alice, argon2_runs):
+    together = [passwords.matches(alice, PASSWORD) for _ in range(10)]
+    assert together == [True] * 10
+    assert len(argon2_runs) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failures_at_the_same_moment_are_all_counted():
+    together = Barrier(8)
+
+    def guess(number):
+        try:
+            together.wait()
+            attempt = throttle.Attempt(f"user{number % 2}", HOME)
+            throttle.failed(attempt, Origin("anonymous", "anonymous"), known=False)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(guess, range(8)))
+    assert sorted(LoginRecord.objects.values_list("failures", flat=True)) == [4, 4, 8]
 
 
 def test_waits_grow_and_end(alice, clock):

@@ -1,8 +1,11 @@
 """`GET /service/token`, as clients use it."""
 
+from ipaddress import ip_network
+
 import pytest
 
 from portal.access import tokens
+from tests.portal.conftest import PASSWORD
 
 URL = "/service/token"
 
@@ -77,6 +80,18 @@ def test_whoever_keeps_guessing_is_told_when_to_come_back(ask, basic, make_user)
     assert response.status_code == 429
     assert int(response["Retry-After"]) >= 1
     assert response.json()["errors"][0]["code"] == "TOO_MANY_REQUEST"
+
+
+def test_behind_a_proxy_we_trust_the_client_is_the_one_it_names(ask, basic, make_user, client, monkeypatch):
+    monkeypatch.setattr("registry.distribution.client._trusted", [ip_network("127.0.0.0/8")])
+    make_user("alice")
+
+    def log_in(password, address):
+        headers = {"authorization": basic("alice", password), "x-forwarded-for": address}
+        return client.get(URL, {"service": "harbor-registry"}, headers=headers).status_code
+
+    assert [log_in("Wrong-123", "198.51.100.7") for _ in range(6)] == [401] * 5 + [429]
+    assert log_in(PASSWORD, "192.0.2.1") == 200
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "head", "options"])

@@ -222,6 +222,22 @@ class DriverSuite:
         assert stored(driver, path) == b"short"
         driver.delete(upload)
 
+    @pytest.mark.parametrize("size", [0, 1, 300_000, len(DATA)])
+    def test_an_unfinished_upload_can_be_read_and_goes_on(self, driver, connect, path, upload, size):
+        with driver.upload(upload, offset=0, state={}) as writer:
+            writer.write(DATA[:size])
+            state = writer.state()
+        with connect().upload(upload, offset=size, state=state) as writer:
+            assert b"".join(writer.read()) == DATA[:size]
+            writer.write(DATA[:200_000])
+            assert b"".join(writer.read()) == DATA[:size] + DATA[:200_000]
+            state = writer.state()
+        with connect().upload(upload, offset=size + 200_000, state=state) as writer:
+            writer.flush()
+            assert b"".join(writer.read()) == DATA[:size] + DATA[:200_000]
+            writer.commit(path)
+        assert stored(driver, path) == DATA[:size] + DATA[:200_000]
+
     def test_cancelling_leaves_nothing(self, driver, connect, upload):
         with driver.upload(upload, offset=0, state={}) as writer:
             writer.write(DATA)

@@ -76,7 +76,7 @@ class Command(BaseCommand):
 
     def _progress(self, done: int, total: int) -> None:
         if sys.stderr.isatty():
-            self.stderr.write(f"\r{done} of {total} entries", ending="")
+            self.stderr.write(f"\r{done} of {total} entries", style_func=str, ending="" if done < total else "\n")
             self.stderr.flush()
 
 
