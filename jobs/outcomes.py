@@ -26,7 +26,7 @@ def failed(job: Job, error: str, *, wait: float) -> dict[str, Any]:
     return {
         "state": Case(When(stop_requested=True, then=Value(State.STOPPED)), default=Value(State.PENDING)),
         "finished_at": Case(When(stop_requested=True, then=Now()), default=None, output_field=DateTimeField()),
-        "run_at": Now() + timedelta(seconds=wait),
+        "run_at": Now() + timedelta(seconds=wait) if wait else Now(),
         "error": error[:ERROR_LENGTH],
     }
 

@@ -47,6 +47,7 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no typ
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's signature
         """Asks the running jobs to yield and ends the thread."""
+        worker_shutting_down.disconnect(_on_shutdown)  # A signal during the next line would wait for that line's lock.
         shutdown.set()
         if self._thread:
             self._thread.join()

@@ -82,6 +82,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_enable_remote_control=False,
     worker_redirect_stdouts=False,
+    # Concerns only tasks that are acknowledged late, which there are none of; unset, Celery warns at each lost connection.
+    worker_cancel_long_running_tasks_on_connection_loss=True,
     timezone="UTC",
 )
 app.set_default()  # For every thread, so that the bell in any of them finds this broker.

@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from registry.models import BlobLink, Manifest, Namespace, Repository, Tag
+from registry import statements
+from registry.models import BlobLink, Manifest, Repository, Tag
 from registry.oci.names import is_digest, namespace_of
 
 T = TypeVar("T")
@@ -45,7 +46,8 @@ def batches(values: Iterable[T], size: int = _IN_LIMIT) -> Iterator[list[T]]:
 
 def namespace_created_at(repository: str) -> datetime | None:
     """When the namespace of a repository name was created; None when there is no such namespace."""
-    return Namespace.objects.filter(name=namespace_of(repository)).values_list("created_at", flat=True).first()
+    namespace = statements.namespace_named(namespace_of(repository))
+    return namespace.created_at if namespace else None
 
 
 def repository_exists(name: str) -> bool:
@@ -82,12 +84,11 @@ def find_blob(repository: str, digest: str) -> FoundBlob | None:
     return FoundBlob(repository, row[0], row[1], digest, row[2]) if row else None
 
 
-def linked_blobs(repository: Repository, digests: Iterable[str]) -> dict[str, int]:
-    """The ids of those blobs the repository links, condemned or not, by digest."""
-    found: dict[str, int] = {}
+def blob_links(repository: Repository, digests: Iterable[str]) -> dict[str, tuple[int, bool]]:
+    """The ids of those blobs that the repository links, by digest, each with whether it is condemned there."""
+    found: dict[str, tuple[int, bool]] = {}
     for batch in batches(digests):
-        links = BlobLink.objects.filter(repository=repository, blob__digest__in=batch)
-        found.update(links.values_list("blob__digest", "blob_id"))
+        found.update(statements.links_to(repository.pk, batch))
     return found
 
 

@@ -4,7 +4,7 @@ A hot pull is answered from memory by `_serve_hot` without leaving the event loo
 in `routes`, its caller in `admission`, and any failure its answer in `failures`.
 """
 
-from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 
@@ -95,25 +95,27 @@ class Distribution:
         source = query["from"][0] if "mount" in query and "from" in query else ""
         for name in filter(None, (params.get("name"), source)):
             check_name(name)
-        caller = await in_database_thread(
-            admission.admit,
-            operation,
-            params,
-            authorization=headers.get(b"authorization", b""),
-            address=client.address,
-            host=client.host,
-            source=source,
-        )
-        request = Request(scope, body, headers, params, caller, client.origin(caller), client.behind_proxy, query)
-        if operation.pulls is not None:
-            return await self._pull(request, operation.pulls)
-        assert operation.handler is not None
-        return await operation.handler(request)
 
-    async def _pull(self, request: Request, load: Callable[[str, str], Answer]) -> Response:
-        """Answers a pull from the index, and keeps the answer for the next one."""
-        reference = request.params.get("reference") or request.params["digest"]
-        answer = await in_database_thread(load, request.name, reference)
+        def enter() -> tuple[Request, Any]:
+            """Admits the caller and looks up what is asked for, in one visit to the database."""
+            authorization = headers.get(b"authorization", b"")
+            caller = admission.admit(
+                operation, params, authorization=authorization, address=client.address, host=client.host, source=source
+            )
+            origin = client.origin(caller)
+            request = Request(scope, body, headers, params, caller, origin, client.behind_proxy, query)
+            return request, operation.look_up(request)
+
+        request, found = await in_database_thread(enter)
+        if isinstance(found, Response):
+            return found
+        if isinstance(found, Answer):
+            return await self._pulled(request, found)
+        assert operation.receive is not None
+        return await operation.receive(request, found)
+
+    async def _pulled(self, request: Request, answer: Answer) -> Response:
+        """Answers a pull from what the index said, and keeps it for the next one."""
         self._cache.put(request.scope["path"], answer)
         if answer.is_held(request.headers.get(b"if-none-match", b"")):
             return Response(304, titled(answer.not_modified))

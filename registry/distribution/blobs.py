@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from registry.distribution.cache import Answer
 from registry.distribution.messages import Request, Response
-from registry.distribution.threads import in_database_thread, in_transfer_thread
+from registry.distribution.threads import in_transfer_thread
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import check_digest
 from registry.services import blobs
@@ -17,10 +17,10 @@ _MOST_DIGITS = 19  # Of a position; more are as far beyond the end of any blob.
 _REDIRECT_LIFE = timedelta(minutes=20)
 
 
-async def delete(request: Request) -> Response:
+def delete(request: Request) -> Response:
     """DELETE: removes the blob from this repository."""
     digest = check_digest(request.params["digest"])
-    await in_database_thread(blobs.delete_blob, origin=request.origin, repository=request.name, digest=digest)
+    blobs.delete_blob(origin=request.origin, repository=request.name, digest=digest)
     return Response(202)
 
 

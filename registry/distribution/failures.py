@@ -20,7 +20,7 @@ def response_to(error: Exception, request_id: str) -> Response:
 
 
 def _foreseen(error: Exception, request_id: str) -> OCIError:
-    if isinstance(error, NoSpace) or (isinstance(error, OperationalError) and "disk is full" in str(error)):
+    if isinstance(error, NoSpace) or (isinstance(error, OperationalError) and _is_full(error)):
         logger.error("No space left (request %s): %s", request_id, error)
         return OCIError(Code.INSUFFICIENT_STORAGE, headers=_RETRY)
     if isinstance(error, StorageError):
@@ -31,3 +31,8 @@ def _foreseen(error: Exception, request_id: str) -> OCIError:
         return OCIError(Code.UNAVAILABLE, "the registry's database cannot be reached now, try again", headers=_RETRY)
     logger.error("Request %s failed", request_id, exc_info=error)
     return OCIError(Code.UNKNOWN, f"internal server error; the log has more under request {request_id}")
+
+
+def _is_full(error: OperationalError) -> bool:
+    """Whether the database has no room left: told by SQLite in words, by PostgreSQL with SQLSTATE 53100."""
+    return "disk is full" in str(error) or getattr(error.__cause__, "sqlstate", None) == "53100"

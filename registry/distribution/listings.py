@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 from registry import selectors
 from registry.distribution.messages import Request, Response
-from registry.distribution.threads import in_database_thread
 from registry.models import Manifest
 from registry.oci.errors import Code, OCIError
 from registry.oci.media_types import OCI_INDEX
@@ -18,28 +17,28 @@ _PAGE = (
 _TAG_PAGE_LIMIT = 10_000
 
 
-async def tags(request: Request) -> Response:
+def tags(request: Request) -> Response:
     """GET /v2/<name>/tags/list: the names of a repository's tags."""
     limit = _page_size(request, default=_TAG_PAGE_LIMIT, most=_TAG_PAGE_LIMIT)
-    names = await in_database_thread(_tags, request.name, request.query.get("last", ""), limit)
+    names = _tags(request.name, request.query.get("last", ""), limit)
     return _page(request, {"name": request.name, "tags": names[:limit]}, names, limit)
 
 
-async def catalog(request: Request) -> Response:
+def catalog(request: Request) -> Response:
     """GET /v2/_catalog: the names of all repositories."""
     limit = _page_size(request, default=_PAGE, most=_PAGE)
-    names = await in_database_thread(selectors.repositories_after, request.query.get("last", ""), limit + 1)
+    names = selectors.repositories_after(request.query.get("last", ""), limit + 1)
     return _page(request, {"repositories": names[:limit]}, names, limit)
 
 
-async def referrers(request: Request) -> Response:
+def referrers(request: Request) -> Response:
     """GET /v2/<name>/referrers/<digest>: an index of the manifests whose subject is the digest."""
     digest = check_digest(request.params["digest"])
     wanted = request.query.get("artifactType", "")
     last = request.query.get("last", "0")
     if not last.isdecimal():
         raise OCIError(Code.PAGINATION_NUMBER_INVALID, "last is not one this registry gave out")
-    found = await in_database_thread(selectors.referrers_after, request.name, digest, wanted, int(last[:18]), _PAGE + 1)
+    found = selectors.referrers_after(request.name, digest, wanted, int(last[:18]), _PAGE + 1)
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(row) for row in found[:_PAGE]]}
     headers = {"Content-Type": OCI_INDEX}
     if wanted:

@@ -177,8 +177,10 @@ def _header_value(value: str) -> bytes:
 
 
 def parse_query(query_string: bytes) -> dict[str, list[str]]:
-    """The query's fields. Raises REQUEST_INVALID."""
+    """The query's fields. Raises REQUEST_INVALID, also for a NUL, which no database takes."""
     try:
+        if b"%00" in query_string or b"\0" in query_string:
+            raise ValueError
         return parse_qs(
             query_string.decode("ascii"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS, errors="strict"
         )

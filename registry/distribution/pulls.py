@@ -7,6 +7,7 @@ repository's generation stands.
 from audit.origin import Origin
 from registry import selectors
 from registry.distribution.cache import Answer
+from registry.distribution.messages import Request
 from registry.oci.errors import Code, OCIError
 from registry.oci.media_types import OCTET_STREAM
 from registry.oci.names import check_digest, is_digest
@@ -19,8 +20,9 @@ _IMMUTABLE = b"private, max-age=31536000, immutable"
 _REVALIDATE = b"private, no-cache"
 
 
-def load_manifest(repository: str, reference: str) -> Answer:
-    """The answer for a manifest. Raises MANIFEST_UNKNOWN or NAME_UNKNOWN. Blocks on the database."""
+def manifest(request: Request) -> Answer:
+    """GET and HEAD of a manifest. Raises MANIFEST_UNKNOWN or NAME_UNKNOWN."""
+    repository, reference = request.name, request.params["reference"]
     by_digest = is_digest(reference)
     if by_digest:
         check_digest(reference)
@@ -42,8 +44,9 @@ def load_manifest(repository: str, reference: str) -> Answer:
     )
 
 
-def load_blob(repository: str, digest: str) -> Answer:
-    """The answer for a blob. Raises BLOB_UNKNOWN or NAME_UNKNOWN. Blocks on the database and the store."""
+def blob(request: Request) -> Answer:
+    """GET and HEAD of a blob. Raises BLOB_UNKNOWN or NAME_UNKNOWN."""
+    repository, digest = request.name, request.params["digest"]
     found = selectors.find_blob(repository, check_digest(digest))
     if found is None:
         _require_repository(repository)

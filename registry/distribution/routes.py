@@ -1,31 +1,33 @@
 """Every route of the distribution API: path, method, what the caller must be allowed, and who answers.
 
-The order of a noun's lines is the order of the specification. `pulls` marks GET and HEAD of content, which `app` serves
-from memory where it can.
+Pulls are served from memory where they can be, before this table is asked (see `app`).
 """
 
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from registry.distribution import blobs, listings, manifests, uploads
-from registry.distribution.cache import Answer
+from registry.distribution import blobs, listings, manifests, pulls, uploads
 from registry.distribution.messages import Request, Response
-from registry.distribution.pulls import load_blob, load_manifest
 from registry.oci.errors import Code, OCIError
 from registry.ports import DELETE, PULL, PUSH
 
-Handler = Callable[[Request], Awaitable[Response]]
 CATALOG = "catalog"  # The right to see every repository's name.
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one method of a route needs and does. Without rights any authenticated caller may call it."""
+    """What one method of a route needs and does. Without rights any authenticated caller may call it.
+
+    `look_up` runs in a database thread, in the same visit that admits the caller. Most operations are done then and
+    return their Response; a pull returns the Answer it found. Where bytes are still to be received, what `look_up`
+    returned goes to `receive`, on the event loop.
+    """
 
     rights: tuple[str, ...]
-    handler: Handler | None = None
-    pulls: Callable[[str, str], Answer] | None = None
+    look_up: Callable[[Request], Any]
+    receive: Callable[[Request, Any], Awaitable[Response]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,40 +39,39 @@ class Route:
     pattern: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Compiles the template: `<name>` spans slashes, other parameters do not."""
-        template = re.sub(
-            r"<(\w+)>", lambda found: f"(?P<{found[1]}>{'.+' if found[1] == 'name' else '[^/]+'})", self.path
-        )
-        object.__setattr__(self, "pattern", re.compile(template))
+        """Compiles the template: `<name>` spans slashes, other parameters do not. No database takes a NUL in them."""
+        template = self.path.replace("<name>", "(?P<name>.+)")
+        object.__setattr__(self, "pattern", re.compile(re.sub(r"(?<!P)<(\w+)>", r"(?P<\1>[^/\\0]+)", template)))
 
 
-async def base(request: Request) -> Response:  # noqa: ARG001
+def base(request: Request) -> Response:  # noqa: ARG001
     """GET /v2/: the caller speaks to a registry that knows it."""
     return Response(200, {"Content-Type": "application/json"}, b"{}")
 
 
-_MANIFEST = Operation((PULL,), pulls=load_manifest)
-_BLOB = Operation((PULL,), pulls=load_blob)
+_BASE = Operation((), base)
+_MANIFEST = Operation((PULL,), pulls.manifest)
+_BLOB = Operation((PULL,), pulls.blob)
 
 ROUTES = (
-    Route("/v2/", {"GET": Operation((), base), "HEAD": Operation((), base)}),
+    Route("/v2/", {"GET": _BASE, "HEAD": _BASE}),
     Route("/v2/_catalog", {"GET": Operation((CATALOG,), listings.catalog)}),
     Route(
         "/v2/<name>/manifests/<reference>",
         {
             "GET": _MANIFEST,
             "HEAD": _MANIFEST,
-            "PUT": Operation((PULL, PUSH), manifests.put),
+            "PUT": Operation((PULL, PUSH), manifests.target, manifests.put),
             "DELETE": Operation((DELETE,), manifests.delete),
         },
     ),
-    Route("/v2/<name>/blobs/uploads/", {"POST": Operation((PULL, PUSH), uploads.start)}),
+    Route("/v2/<name>/blobs/uploads/", {"POST": Operation((PULL, PUSH), uploads.start, uploads.receive_whole)}),
     Route(
         "/v2/<name>/blobs/uploads/<upload>",
         {
             "GET": Operation((PULL, PUSH), uploads.status),
-            "PATCH": Operation((PULL, PUSH), uploads.append),
-            "PUT": Operation((PULL, PUSH), uploads.finish),
+            "PATCH": Operation((PULL, PUSH), uploads.resume, uploads.append),
+            "PUT": Operation((PULL, PUSH), uploads.resume_last, uploads.receive_whole),
             "DELETE": Operation((PULL, PUSH), uploads.cancel),
         },
     ),

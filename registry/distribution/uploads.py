@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from registry import ports, selectors
-from registry.distribution.messages import ClientGone, Request, Response
+from registry.distribution.messages import Body, ClientGone, Request, Response
 from registry.distribution.threads import in_database_thread, in_transfer_thread
 from registry.models import Upload
 from registry.oci.errors import Code, OCIError
@@ -13,134 +13,139 @@ from registry.oci.names import DIGEST_LENGTHS, check_digest
 from registry.services import blobs, uploads
 from registry.services.uploads import Appender
 
-_BUFFER = 1024 * 1024
+_PIECE = 1024 * 1024
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d{1,18})-(\d{1,18})(?:/(?:\d+|\*))?", re.ASCII)
 
 
-async def start(request: Request) -> Response:
-    """POST: begins an upload, mounts a blob from elsewhere, or takes a whole blob at once."""
+def start(request: Request) -> Response | Appender:
+    """POST: begins an upload, mounts a blob from elsewhere, or opens an upload for a whole blob that follows at once."""
     if "mount" in request.query:
-        mounted = await _mount(request, check_digest(request.query["mount"]))
-        if mounted:
-            return mounted
+        if _mount(request, check_digest(request.query["mount"])):
+            return _created(request.name, request.query["mount"])
     elif "digest" in request.query:
         digest = check_digest(request.query["digest"])
-        upload = await in_database_thread(_begin, request, digest.partition(":")[0])
-        return await _receive_and_finish(request, await in_transfer_thread(uploads.open_upload, upload), digest)
+        return uploads.open_upload(_begin(request, digest.partition(":")[0]))
     algorithm = request.query.get("digest-algorithm", "sha256")
     if algorithm not in DIGEST_LENGTHS:
         raise OCIError(Code.UNSUPPORTED, f"unknown digest algorithm; known: {', '.join(DIGEST_LENGTHS)}", status=400)
-    return _progress(202, request.name, await in_database_thread(_begin, request, algorithm))
+    return _progress(202, request.name, _begin(request, algorithm))
 
 
-async def status(request: Request) -> Response:
+def status(request: Request) -> Response:
     """GET: how far the upload has come."""
-    upload = await in_database_thread(uploads.find_upload, request.name, request.params["upload"])
-    return _progress(204, request.name, upload)
+    return _progress(204, request.name, uploads.find_upload(request.name, request.params["upload"]))
 
 
-async def append(request: Request) -> Response:
-    """PATCH: appends a chunk."""
-    appender = await _resume(request)
+def cancel(request: Request) -> Response:
+    """DELETE: gives the upload up."""
+    with resume(request) as appender:
+        uploads.discard_upload(appender)
+    return Response(204)
+
+
+def resume(request: Request) -> Appender:
+    """Opens the upload a request carries on."""
+    return uploads.resume_upload(request.name, request.params["upload"])
+
+
+def resume_last(request: Request) -> Appender:
+    """Opens the upload a PUT completes."""
+    if "digest" not in request.query:
+        raise OCIError(Code.DIGEST_INVALID, "the digest parameter is missing")
+    check_digest(request.query["digest"])
+    return resume(request)
+
+
+async def append(request: Request, appender: Appender) -> Response:
+    """PATCH: appends a chunk. What arrived before a broken connection counts."""
     try:
-        await _take(request, appender)
-        await in_database_thread(appender.checkpoint)
+        rest = await _receive(request, appender)
+        await in_database_thread(_checkpoint, appender, rest)
     finally:
-        await in_transfer_thread(appender.writer.close)
+        appender.writer.close()
     return _progress(202, request.name, appender.upload)
 
 
-async def finish(request: Request) -> Response:
-    """PUT: appends what the body holds and turns the upload into a blob."""
-    if "digest" not in request.query:
-        raise OCIError(Code.DIGEST_INVALID, "the digest parameter is missing")
-    digest = check_digest(request.query["digest"])
-    appender = await _resume(request)
-    return await _receive_and_finish(request, appender, digest)
-
-
-async def cancel(request: Request) -> Response:
-    """DELETE: gives the upload up."""
-    await in_database_thread(_cancel, request)
-    return Response(204)
+async def receive_whole(request: Request, appender: Appender) -> Response:
+    """PUT, and POST with a digest: appends what the body holds and turns the upload into a blob."""
+    digest = request.query["digest"]
+    try:
+        rest = await _receive(request, appender)
+        await in_database_thread(_finish, request, appender, rest, digest)
+    finally:
+        appender.writer.close()
+    return _created(request.name, digest)
 
 
 def _begin(request: Request, algorithm: str) -> Upload:
     return uploads.begin_upload(origin=request.origin, repository=request.name, algorithm=algorithm)
 
 
-async def _resume(request: Request) -> Appender:
-    return await in_database_thread(uploads.resume_upload, request.name, request.params["upload"])
-
-
-async def _mount(request: Request, digest: str) -> Response | None:
-    """The answer when the blob could be mounted; None when the client has to upload it after all."""
+def _mount(request: Request, digest: str) -> bool:
+    """Mounts the blob if the caller may pull it where it is; otherwise the client has to upload it after all."""
     source = request.query.get("from", request.name)  # Without a source: is it here already?
-    if not await in_database_thread(_may_pull, request, source):
-        return None
-    mounted = await in_database_thread(
-        blobs.mount_blob, origin=request.origin, repository=request.name, source=source, digest=digest
-    )
-    return _created(request.name, digest) if mounted else None
+    if not request.caller.may(ports.PULL, source, selectors.namespace_created_at(source)):
+        return False
+    return blobs.mount_blob(origin=request.origin, repository=request.name, source=source, digest=digest)
 
 
-def _may_pull(request: Request, source: str) -> bool:
-    return request.caller.may(ports.PULL, source, selectors.namespace_created_at(source))
+def _checkpoint(appender: Appender, rest: bytes) -> None:
+    appender.write(rest)
+    appender.checkpoint()
 
 
-async def _receive_and_finish(request: Request, appender: Appender, digest: str) -> Response:
-    try:
-        await _take(request, appender)
-        await in_database_thread(uploads.finish_upload, appender, origin=request.origin, digest=digest)
-    finally:
-        await in_transfer_thread(appender.writer.close)
-    return _created(request.name, digest)
+def _finish(request: Request, appender: Appender, rest: bytes, digest: str) -> None:
+    appender.write(rest)
+    uploads.finish_upload(appender, origin=request.origin, repository=request.name, digest=digest)
 
 
-def _cancel(request: Request) -> None:
-    with uploads.resume_upload(request.name, request.params["upload"]) as appender:
-        uploads.discard_upload(appender)
+async def _receive(request: Request, appender: Appender) -> bytes:
+    """Appends the body but for its last piece, which is returned: small bodies cost no thread of their own.
 
-
-async def _take(request: Request, appender: Appender) -> None:
-    """Appends the body. What arrived before a broken connection counts; of a body that contradicts its range nothing does."""
+    What arrived before a broken connection counts; of a body that contradicts its range nothing does.
+    """
     end = _announced_end(request, appender.upload)
+    intake = _Intake(appender)
     try:
-        await _receive(request, appender)
+        await intake.take(request.body)
     except ClientGone:
-        await in_database_thread(appender.checkpoint)
+        await in_database_thread(_checkpoint, appender, await intake.rest())
         raise
-    if end is not None and appender.writer.size != end:
+    rest = await intake.rest()
+    if end is not None and appender.writer.size + len(rest) != end:
         headers = _progress_headers(request.name, appender.upload)
         raise OCIError(Code.SIZE_INVALID, "the body is not as long as its Content-Range says", headers=headers)
+    return rest
 
 
-async def _receive(request: Request, appender: Appender) -> None:
-    """Writes the body as it arrives: while one piece is hashed and written, the next is received, and no more than that."""
-    writing: asyncio.Future[Any] | None = None
-    parts: list[bytes] = []
-    size = 0
+class _Intake:
+    """Writes a body as it arrives: while one piece is hashed and written, the next is received, and no more than that."""
 
-    async def write(data: bytes) -> None:
-        nonlocal writing
-        if writing is not None:
-            await writing
-        writing = asyncio.gather(
-            in_transfer_thread(appender.writer.write, data), in_transfer_thread(appender.digest.update, data)
-        )
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._writing: asyncio.Future[Any] | None = None
 
-    try:
-        async for chunk in request.body.chunks():
-            parts.append(chunk)
-            size += len(chunk)
-            if size >= _BUFFER:
-                await write(b"".join(parts))
-                parts, size = [], 0
-    finally:
-        if parts:
-            await write(b"".join(parts))
-        if writing is not None:
-            await writing
+    async def take(self, body: Body) -> None:
+        """Receives all of the body. Raises ClientGone; what came before is not lost."""
+        async for chunk in body.chunks():
+            self._parts.append(chunk)
+            self._size += len(chunk)
+            if self._size >= _PIECE:
+                piece = await self.rest()
+                self._writing = asyncio.gather(
+                    in_transfer_thread(self._appender.writer.write, piece),
+                    in_transfer_thread(self._appender.digest.update, piece),
+                )
+
+    async def rest(self) -> bytes:
+        """What is not yet being written, once everything before it has been."""
+        if self._writing is not None:
+            await self._writing
+        piece = b"".join(self._parts)
+        self._parts, self._size = [], 0
+        return piece
 
 
 def _announced_end(request: Request, upload: Upload) -> int | None:

@@ -6,7 +6,7 @@ Sources: OCI Image Specification 1.1 (manifest, index), Docker Image Manifest Ve
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from registry.oci import media_types
 from registry.oci.errors import Code, OCIError
@@ -58,7 +58,7 @@ def _invalid(reason: str) -> OCIError:
 
 def _load(payload: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(payload.decode("utf-8"), object_pairs_hook=_unique)
+        document = json.loads(payload.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(document, dict):
@@ -74,24 +74,32 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
+def _type_in(document: dict[str, Any], key: str) -> str:
+    """A member that holds a media type; empty where it is missing."""
+    value = document.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _invalid(f"{key} is not a text")
+    return _check_media_type(value or "")
+
+
 def _check_media_type(media_type: str) -> str:
-    if len(media_type) > _MEDIA_TYPE_LIMIT or not media_type.isprintable():
-        raise _invalid("the media type is too long or has control characters")
+    if len(media_type) > _MEDIA_TYPE_LIMIT or not media_type.isascii() or not media_type.isprintable():
+        raise _invalid(f"media types have at most {_MEDIA_TYPE_LIMIT} printable ASCII characters")
     return media_type
 
 
 def _media_type(document: dict[str, Any], content_type: str) -> str:
-    declared = document.get("mediaType") or ""
-    if not isinstance(declared, str):
-        raise _invalid("mediaType is not a text")
+    declared = _type_in(document, "mediaType")
+    _check_media_type(content_type)
     if declared and content_type and declared.lower() != content_type:
-        raise _invalid(
-            f"Content-Type is {content_type!r} but the manifest's mediaType is {declared[:_MEDIA_TYPE_LIMIT]!r}"
-        )
-    media_type = declared or content_type
-    if not media_type:
+        raise _invalid(f"Content-Type is {content_type!r} but the manifest's mediaType is {declared!r}")
+    if not declared and not content_type:
         raise _invalid("neither a Content-Type nor a mediaType says what the manifest is")
-    return _check_media_type(media_type)
+    return declared or content_type
 
 
 def _image(document: dict[str, Any], media_type: str) -> Parsed:
@@ -103,15 +111,15 @@ def _image(document: dict[str, Any], media_type: str) -> Parsed:
     config_type = ""
     if media_type != media_types.OCI_ARTIFACT:
         config = _descriptor(document.get("config"), "config")
-        config_type = config.get("mediaType") or ""
+        config_type = _type_in(config, "mediaType")
         blobs.append(config["digest"])
     key = "blobs" if media_type == media_types.OCI_ARTIFACT else "layers"
     for layer in _descriptors(document, key):
-        distributable = media_types.is_distributable(layer.get("mediaType") or "") and not layer.get("urls")
+        distributable = media_types.is_distributable(_type_in(layer, "mediaType")) and not layer.get("urls")
         (blobs if distributable else optional).append(layer["digest"])
     return Parsed(
         media_type,
-        artifact_type=_text(document, "artifactType") or config_type,
+        artifact_type=_type_in(document, "artifactType") or config_type,
         subject=_subject(document),
         blobs=_distinct(blobs),
         optional=_distinct(optional),
@@ -125,7 +133,7 @@ def _index(document: dict[str, Any], media_type: str) -> Parsed:
         raise _invalid("an index cannot have config or layers")
     return Parsed(
         media_type,
-        artifact_type=_text(document, "artifactType"),
+        artifact_type=_type_in(document, "artifactType"),
         subject=_subject(document),
         children=_distinct([entry["digest"] for entry in _descriptors(document, "manifests", required=True)]),
         annotations=_annotations(document),
@@ -135,7 +143,7 @@ def _index(document: dict[str, Any], media_type: str) -> Parsed:
 def _opaque(document: dict[str, Any], media_type: str) -> Parsed:
     return Parsed(
         media_type,
-        artifact_type=_text(document, "artifactType"),
+        artifact_type=_type_in(document, "artifactType"),
         subject=_subject(document),
         optional=_distinct(list(_guessed_references(document))),
         annotations=_annotations(document),
@@ -174,21 +182,13 @@ def _descriptor(value: Any, where: str) -> dict[str, Any]:
         raise _invalid(f"{where} has no valid digest")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise _invalid(f"{where} has no valid size")
-    if not isinstance(value.get("mediaType") or "", str):
-        raise _invalid(f"{where} has no valid mediaType")
+    _type_in(value, "mediaType")
     return value
 
 
 def _subject(document: dict[str, Any]) -> str:
     value = document.get("subject")
     return "" if value is None else str(_descriptor(value, "subject")["digest"])
-
-
-def _text(document: dict[str, Any], key: str) -> str:
-    value = document.get(key) or ""
-    if not isinstance(value, str) or len(value) > _MEDIA_TYPE_LIMIT:
-        raise _invalid(f"{key} is not a text of at most {_MEDIA_TYPE_LIMIT} characters")
-    return value
 
 
 def _annotations(document: dict[str, Any]) -> dict[str, str]:

@@ -4,22 +4,22 @@ from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
+from registry import statements
 from registry.models import Blob, BlobLink
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import namespace_of
 from registry.services.repositories import ensure_repository, lock_repository
-from registry.services.uploads import link_blob
 
 
 def mount_blob(*, origin: Origin, repository: str, source: str, digest: str) -> bool:
     """Links a blob of `source` into `repository`; False when `source` does not show it."""
-    target = ensure_repository(repository, origin=origin)
+    repository_id = ensure_repository(repository, origin=origin)
     with transaction.atomic():
         visible = BlobLink.objects.filter(repository__name=source, blob__digest=digest, condemned_at=None)
         blob = Blob.objects.select_for_update().filter(digest=digest, deleting=False).first()
         if blob is None or not visible.exists():
             return False
-        link_blob(target, blob)
+        statements.link_blob(repository_id, blob.pk)
         record(
             origin,
             "blob.mount",

@@ -1,18 +1,19 @@
 """The verbs of manifests and tags."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
-from registry import selectors
-from registry.models import BlobLink, Manifest, ManifestBlob, ManifestChild, Repository, Tag
+from audit.sanitise import clean_json
+from registry import selectors, statements
+from registry.models import Manifest, ManifestBlob, ManifestChild, Repository, Tag
 from registry.oci.errors import Code, OCIError
 from registry.oci.manifest import Parsed, parse
 from registry.oci.names import check_digest, check_tag, digest_of, namespace_of
-from registry.services.repositories import ensure_repository, lock_repository
+from registry.services.repositories import lock_repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,13 @@ def put_manifest(
     """
     digest = _verified(check_digest(digest), payload) if digest else digest_of(payload)
     parsed = parse(payload, content_type)
-    ensure_repository(repository, origin=origin)
     with transaction.atomic():
-        row = lock_repository(repository)
+        row = lock_repository(repository, create_for=origin)
         blobs = _required_blobs(row, parsed)
         manifest = _store(row, digest, parsed, payload, blobs)
-        before = {tag: _move_tag(row, check_tag(tag), manifest) for tag in tags}
+        before = {tag: statements.tagged_digest(row.pk, check_tag(tag)) for tag in tags}
+        for tag in tags:
+            statements.move_tag(row.pk, tag, manifest.pk)
         record(
             origin,
             "manifest.push",
@@ -92,10 +94,10 @@ def _verified(digest: str, payload: bytes) -> str:
     return digest
 
 
-def _required_blobs(repository: Repository, parsed: Parsed) -> dict[str, int]:
+def _required_blobs(repository: Repository, parsed: Parsed) -> list[int]:
     """The ids of the blobs the manifest uses. Raises MANIFEST_BLOB_UNKNOWN when something it needs is not there."""
-    blobs = selectors.linked_blobs(repository, (*parsed.blobs, *parsed.optional))
-    missing = [digest for digest in parsed.blobs if digest not in blobs]
+    links = selectors.blob_links(repository, (*parsed.blobs, *parsed.optional))
+    missing = [digest for digest in parsed.blobs if digest not in links]
     present = selectors.present_manifests(repository, parsed.children)
     missing += [digest for digest in parsed.children if digest not in present]
     if missing:
@@ -104,50 +106,34 @@ def _required_blobs(repository: Repository, parsed: Parsed) -> dict[str, int]:
             f"the manifest refers to content that is not in {repository.name}: {', '.join(missing[:5])}",
             detail=[{"digest": digest} for digest in missing],
         )
-    return blobs
+    # What garbage collection thought unused is in use again.
+    for blob_id, condemned in links.values():
+        if condemned:
+            statements.link_blob(repository.pk, blob_id)
+    return [blob_id for blob_id, _ in links.values()]
 
 
-def _store(repository: Repository, digest: str, parsed: Parsed, payload: bytes, blobs: dict[str, int]) -> Manifest:
-    manifest, created = Manifest.objects.get_or_create(
-        repository=repository,
-        digest=digest,
-        defaults={
-            "media_type": parsed.media_type,
-            "artifact_type": parsed.artifact_type,
-            "subject": parsed.subject,
-            "annotations": parsed.annotations,
-            "payload": payload,
-            "size": len(payload),
-        },
-    )
-    if created:
-        _revive(repository, blobs.values())
-        ManifestBlob.objects.bulk_create([ManifestBlob(manifest=manifest, blob_id=pk) for pk in blobs.values()])
-        ManifestChild.objects.bulk_create([ManifestChild(parent=manifest, digest=child) for child in parsed.children])
-    elif manifest.media_type != parsed.media_type:
-        manifest.media_type = parsed.media_type
-        manifest.save(update_fields=["media_type"])
+def _store(repository: Repository, digest: str, parsed: Parsed, payload: bytes, blobs: list[int]) -> Manifest:
+    """The manifest's row, with what it refers to.
+
+    All of it is written anew when the same bytes are pushed again: the type they are pushed as may be another one, and a
+    layer that may be missing may have come.
+    """
+    described = {
+        "media_type": parsed.media_type,
+        "artifact_type": parsed.artifact_type,
+        "subject": parsed.subject,
+        "annotations": clean_json(parsed.annotations),
+    }
+    known = Manifest.objects.filter(repository=repository, digest=digest)
+    manifest = known.defer("payload").first()
+    if manifest is None:
+        content = {"payload": payload, "size": len(payload)}
+        manifest = Manifest.objects.create(repository=repository, digest=digest, **content, **described)
+    else:
+        known.update(**described)
+    uses = [ManifestBlob(manifest=manifest, blob_id=blob_id) for blob_id in blobs]
+    ManifestBlob.objects.bulk_create(uses, ignore_conflicts=True)
+    children = [ManifestChild(parent=manifest, digest=child) for child in parsed.children]
+    ManifestChild.objects.bulk_create(children, ignore_conflicts=True)
     return manifest
-
-
-def _revive(repository: Repository, blobs: Iterable[int]) -> None:
-    """Takes back garbage collection's verdict on blobs that are in use again."""
-    for batch in selectors.batches(blobs):
-        condemned = BlobLink.objects.filter(repository=repository, blob_id__in=batch, condemned_at__isnull=False)
-        condemned.update(condemned_at=None)
-
-
-def _move_tag(repository: Repository, name: str, manifest: Manifest) -> str:
-    """Points the tag at the manifest; the digest it pointed to before, empty for a new tag."""
-    tag = (
-        Tag.objects.filter(repository=repository, name=name)
-        .select_related("manifest")
-        .defer("manifest__payload")
-        .first()
-    )
-    if tag is None:
-        Tag.objects.create(repository=repository, name=name, manifest=manifest)
-        return ""
-    before, tag.manifest = tag.manifest.digest, manifest
-    tag.save(update_fields=["manifest", "updated_at"])
-    return before

@@ -1,20 +1,24 @@
 """Repositories come into being with their first push, and their rows are the locks of their content."""
 
+import secrets
+
 from django.db import transaction
-from django.db.models import F
 
 from audit.journal import record
 from audit.origin import Origin
-from registry import generations
+from registry import generations, statements
 from registry.models import Namespace, Repository
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import namespace_of
 
+# Where generations begin: an answer kept of an earlier repository of the same name must not pass for one of this.
+_GENERATION_BITS = 60
 
-def ensure_repository(name: str, *, origin: Origin) -> Repository:
-    """The repository, created if its namespace exists. Raises NAME_UNKNOWN when it does not."""
-    found = Repository.objects.filter(name=name).first()
-    if found:
+
+def ensure_repository(name: str, *, origin: Origin) -> int:
+    """The repository's id; it is created if its namespace exists. Raises NAME_UNKNOWN when it does not."""
+    found = statements.repository_id(name)
+    if found is not None:
         return found
     with transaction.atomic():
         namespace = Namespace.objects.filter(name=namespace_of(name)).first()
@@ -23,19 +27,25 @@ def ensure_repository(name: str, *, origin: Origin) -> Repository:
             raise OCIError(
                 Code.NAME_UNKNOWN, f"project {project!r} does not exist: create it first", detail={"name": name}
             )
-        repository, created = Repository.objects.get_or_create(name=name, defaults={"namespace": namespace})
+        repository, created = Repository.objects.get_or_create(
+            name=name, defaults={"namespace": namespace, "generation": secrets.randbits(_GENERATION_BITS)}
+        )
         if created:
             record(origin, "repository.create", project=namespace.name, target=name)
-    return repository
+    return repository.pk
 
 
-def lock_repository(name: str) -> Repository:
+def lock_repository(name: str, *, create_for: Origin | None = None) -> Repository:
     """Locks a repository until the transaction ends and raises its generation. Raises NAME_UNKNOWN.
 
-    Every instance learns of the new generation before the change is acknowledged.
+    One that does not exist is created if `create_for` says on whose behalf. Every instance learns of the new generation
+    before the change is acknowledged.
     """
-    repository = Repository.objects.filter(name=name)
-    if not repository.update(generation=F("generation") + 1):
+    repository = statements.raise_generation(name)
+    if repository is None and create_for is not None:
+        ensure_repository(name, origin=create_for)
+        repository = statements.raise_generation(name)
+    if repository is None:
         raise OCIError(Code.NAME_UNKNOWN, detail={"name": name})
     transaction.on_commit(lambda: generations.announce(name))
-    return repository.get()
+    return repository

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from audit.journal import record
 from audit.origin import Origin
-from registry.models import Blob, BlobLink, Repository, Upload
+from registry import statements
+from registry.bookkeeping import bookkeeping
+from registry.models import Blob, Upload
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import check_digest, namespace_of
 from registry.services.repositories import ensure_repository
@@ -27,22 +29,23 @@ from registry.store import store
 
 def begin_upload(*, origin: Origin, repository: str, algorithm: str = "sha256") -> Upload:
     """A new, empty upload. Raises NAME_UNKNOWN when the namespace does not exist."""
-    row = ensure_repository(repository, origin=origin)
-    with transaction.atomic():
-        return Upload.objects.create(repository=row, algorithm=algorithm, started_by=origin.actor)
+    repository_id = ensure_repository(repository, origin=origin)
+    upload = Upload(repository_id=repository_id, algorithm=algorithm, started_by=origin.actor)
+    with bookkeeping():
+        statements.begin_upload(upload)
+    return upload
 
 
-def find_upload(repository: str, upload_id: str, *, lock: bool = False) -> Upload:
-    """The upload of that repository, on demand with its row locked. Raises BLOB_UPLOAD_UNKNOWN."""
+def find_upload(repository: str, upload_id: str) -> Upload:
+    """The upload of that repository. Raises BLOB_UPLOAD_UNKNOWN."""
+    unknown = OCIError(Code.BLOB_UPLOAD_UNKNOWN, detail={"upload": upload_id[:64]})
     try:
         key = uuid.UUID(upload_id)
     except ValueError:
-        key = None
-    uploads = Upload.objects.select_for_update(of=("self",)) if lock else Upload.objects.all()
-    found = uploads.filter(id=key, repository__name=repository) if key else Upload.objects.none()
-    upload = found.select_related("repository").first()
+        raise unknown from None
+    upload = statements.find_upload(key.hex, repository)
     if upload is None:
-        raise OCIError(Code.BLOB_UPLOAD_UNKNOWN, detail={"upload": upload_id[:64]})
+        raise unknown
     return upload
 
 
@@ -64,18 +67,14 @@ class Appender:
 
         Raises RANGE_INVALID when another request was faster, which stores without locks notice only here.
         """
-        upload = self.upload
-        changes = {
-            "offset": self.writer.size,
-            "digest_state": self.digest.save(),
-            "writer_state": self.writer.state(),
-            "updated_at": timezone.now(),
-        }
-        with transaction.atomic():
-            if not Upload.objects.filter(pk=upload.pk, offset=upload.offset).update(**changes):
+        state = self.writer.state()
+        with bookkeeping():
+            if not statements.advance_upload(
+                self.upload, offset=self.writer.size, digest_state=self.digest.save(), writer_state=state
+            ):
                 raise _contested()
-        upload.offset = self.writer.size
-        return upload.offset
+        self.upload.offset = self.writer.size
+        return self.upload.offset
 
     def __enter__(self) -> Self:
         return self
@@ -87,14 +86,13 @@ class Appender:
 
 
 def resume_upload(repository: str, upload_id: str) -> Appender:
-    """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it.
-
-    The row is locked until the store has opened the upload. Otherwise a request that finishes in between would have
-    moved the offset, and opening at the old one would drop bytes that were acknowledged.
-    """
-    with transaction.atomic():
-        upload = find_upload(repository, upload_id, lock=True)
-        writer = _writer(upload)
+    """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it."""
+    upload = find_upload(repository, upload_id)
+    writer = _writer(upload)
+    # A request that ended between the two lines above has moved the offset; nothing is lost as nothing is written yet.
+    if not statements.upload_is_at(upload):
+        writer.close()
+        raise _contested()
     return _appender(upload, writer)
 
 
@@ -140,45 +138,49 @@ def _contested() -> OCIError:
     return OCIError(Code.RANGE_INVALID, "another request is writing to this upload: ask for its status and retry")
 
 
-def finish_upload(appender: Appender, *, origin: Origin, digest: str) -> int:
+def finish_upload(appender: Appender, *, origin: Origin, repository: str, digest: str) -> int:
     """Turns the upload into a blob of its repository; the blob's size. Raises DIGEST_INVALID and removes the upload then."""
     writer, upload = appender.writer, appender.upload
-    repository = upload.repository
     if _digest_as(appender, check_digest(digest)) != digest:
         discard_upload(appender)
         raise OCIError(Code.DIGEST_INVALID, detail={"digest": digest})
-    writer.flush()
+    _revive(digest)
+    writer.commit(paths.blob_path(digest))
     with transaction.atomic():
-        Blob.objects.bulk_create([Blob(digest=digest, size=writer.size)], ignore_conflicts=True)
-        blob = Blob.objects.select_for_update().get(digest=digest)
-        writer.commit(paths.blob_path(digest))
-        if blob.deleting:
-            Blob.objects.filter(pk=blob.pk).update(deleting=False)
-        link_blob(repository, blob)
-        Upload.objects.filter(pk=upload.pk).delete()
+        blob_id = statements.store_blob(digest, writer.size)
+        _require_bytes(digest)
+        statements.link_blob(upload.repository_id, blob_id)
+        statements.end_upload(upload)
         record(
             origin,
             "blob.push",
-            project=namespace_of(repository.name),
-            target=f"{repository.name}@{digest}",
+            project=namespace_of(repository),
+            target=f"{repository}@{digest}",
             after={"digest": digest, "size": writer.size},
         )
     return writer.size
+
+
+def _revive(digest: str) -> None:
+    """Takes the blob back from garbage collection, before the bytes are put where it would delete them."""
+    if statements.is_being_deleted(digest):
+        with transaction.atomic():
+            Blob.objects.filter(digest=digest).update(deleting=False, created_at=timezone.now())
+
+
+def _require_bytes(digest: str) -> None:
+    """Makes sure that garbage collection did not take the bytes after all. Its lock on the row is ours now."""
+    try:
+        store().stat(paths.blob_path(digest))
+    except NotFound:
+        raise OCIError(Code.BLOB_UPLOAD_UNKNOWN, "the upload met garbage collection: send the blob again") from None
 
 
 def discard_upload(appender: Appender) -> None:
     """Removes an upload with everything written so far."""
     appender.writer.cancel()
     with transaction.atomic():
-        Upload.objects.filter(pk=appender.upload.pk).delete()
-
-
-def link_blob(repository: Repository, blob: Blob) -> None:
-    """Makes a locked blob a member of the repository, or takes back its condemnation there."""
-    link, created = BlobLink.objects.get_or_create(repository=repository, blob=blob)
-    if not created and link.condemned_at:
-        link.condemned_at = None
-        link.save(update_fields=["condemned_at"])
+        statements.end_upload(appender.upload)
 
 
 def _digest_as(appender: Appender, digest: str) -> str:

@@ -31,8 +31,9 @@ class StoreDirectory:
 
         To be called whenever something is missing, before believing that it does not exist.
         """
+        seen = self._seen  # Read before looking: another thread may establish the store in between.
         if not (self.root / MARKER).exists():
-            if self._seen:
+            if seen:
                 raise Unavailable(f"{self.root} is no longer the store it was: is its disk mounted?")
             self._establish()
         self._seen = True
@@ -40,7 +41,7 @@ class StoreDirectory:
     def _establish(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         entries = {entry.name for entry in self.root.iterdir()} - _OF_THE_FILESYSTEM
-        if entries and MARKER not in entries:  # Another process may have established the store just now.
+        if entries and not (self.root / MARKER).exists():  # Another process may have established the store just now.
             raise Unavailable(
                 f"{self.root} holds files but is not a store. Choose an empty directory, "
                 f"or, if it is a store that lost its marker, create an empty file {MARKER} in it."

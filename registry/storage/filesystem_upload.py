@@ -24,18 +24,16 @@ class FilesystemWriter:
         self.size = offset
         stored = os.fstat(self._descriptor).st_size
         self._dirty = durable != offset or stored != offset
-        try:
-            self._rewind(stored)
-        except BaseException:
+        self._rewound = stored == offset
+        if stored < offset:
             self.close()
-            raise
+            raise NotFound(f"of {offset} bytes {stored} are left")
 
-    def _rewind(self, stored: int) -> None:
-        """Drop what was written after the checkpoint."""
-        if stored < self.size:
-            raise NotFound(f"of {self.size} bytes {stored} are left")
-        if stored > self.size:
+    def _rewind(self) -> None:
+        """Drop what was written after the checkpoint. Only now: who opens an upload may yet find its checkpoint outdated."""
+        if not self._rewound:
             os.ftruncate(self._descriptor, self.size)
+            self._rewound = True
 
     def _open_locked(self, *, create: bool) -> int:
         """Open the upload's file and lock it; the kernel lets go when the file is closed or the process dies."""
@@ -72,6 +70,7 @@ class FilesystemWriter:
             return False
 
     def write(self, data: bytes | memoryview) -> None:
+        self._rewind()
         self._dirty = True
         written = os.pwrite(self._descriptor, data, self.size)
         while written < len(data):  # Just before the disk is full; the next write then says so.
@@ -87,12 +86,14 @@ class FilesystemWriter:
         return {"durable": self.size}
 
     def flush(self) -> None:
+        self._rewind()
         if self._dirty:
             os.fsync(self._descriptor)
             self._dirty = False
 
     def commit(self, path: str) -> None:
         self.flush()
+        os.utime(self._descriptor)  # Garbage collection judges by the time the blob came, not its last byte.
         target = self._store.file(path)
         if not self._is_current(self._descriptor):
             self._store.require()

@@ -1,7 +1,9 @@
 """`manage.py serve`: everything Portolan needs, in the foreground."""
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -40,6 +42,7 @@ class Command(BaseCommand):
         self._stopping = threading.Event()
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._ask_to_stop)
+        _require_free_address()
         call_command("check", fail_level="ERROR", stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
         call_command("bootstrap", stdout=self.stdout)
         commands = {"server": _server()} | ({} if options["no_worker"] else {"worker": _worker()})
@@ -59,7 +62,7 @@ class Command(BaseCommand):
         deadline = time.monotonic() + _READY_SECONDS
         while not self._stopping.is_set() and not _answers():
             if server.poll() is not None:
-                raise CommandError(f"The server ended at once; is another program using {_address()}?")
+                raise CommandError(f"The server ended with status {server.returncode}; its messages above say why.")
             if time.monotonic() > deadline:
                 raise CommandError("The server does not answer; its messages above say why.")
             time.sleep(0.1)
@@ -112,6 +115,25 @@ def _stop(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             child.wait()
+
+
+def _require_free_address() -> None:
+    """Raises CommandError when the address cannot be ours.
+
+    The server shares its socket between processes in a way that lets a second instance join in unnoticed.
+    """
+    host, port = settings.LISTEN
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(found[0], socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # What the last instance left does not count.
+            probe.bind(found[4])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"Another program is using {_address()}; is Portolan running already? Stop it, or set PORTOLAN_LISTEN."
+            ) from None
+        raise CommandError(f"{_address()} cannot be listened on ({error.strerror}): set PORTOLAN_LISTEN.") from None
 
 
 def _address() -> str:

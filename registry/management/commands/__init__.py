@@ -1,0 +1,1 @@
+"""`manage.py gc` and `manage.py fsck`."""
