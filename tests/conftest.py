@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 from tests.support import docker_registry as docker_registry_server
 from tests.support import dockerd, portolan, postgres, redis
@@ -17,7 +19,7 @@ MARKERS = {
     "slow": "takes more than a few seconds; `make check` leaves it out",
     "database": "uses Django's database (set by itself); `make test` runs these on PostgreSQL too",
 }
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "django_db_blocker"}
+DATABASE_FIXTURES = {"db", "transactional_db"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,6 +47,16 @@ def _as_skip(missing: BaseException) -> Any:
         pytest.skip(str(missing))
     except pytest.skip.Exception as skip:
         return type(skip), skip, skip.__traceback__
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """pytest-django's test database; at the end threads of the application may still hold connections to it."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,17 @@ from django.conf import settings
 
 from audit.spool import Spool
 from registry import generations, ports
-from registry.distribution import admission, routes
+from registry.distribution import routes
+from registry.distribution.admission import Admission
 from registry.distribution.blobs import send_content, titled
 from registry.distribution.cache import Answer, Cache
 from registry.distribution.client import Client, client_of
 from registry.distribution.failures import response_to
 from registry.distribution.messages import Body, ClientGone, Receive, Request, Response, Scope, Send, parse_query
 from registry.distribution.pulls import pull_event
-from registry.distribution.threads import in_database_thread
+from registry.distribution.threads import in_database_thread, in_login_thread
 from registry.oci.names import check_name
+from registry.ports import Caller
 
 # A refused request may have a body on its way; so much of it is read so that the client sees the answer.
 _DRAIN_LIMIT = 4 * 1024 * 1024
@@ -96,17 +98,20 @@ class Distribution:
         for name in filter(None, (params.get("name"), source)):
             check_name(name)
 
-        def enter() -> tuple[Request, Any]:
-            """Admits the caller and looks up what is asked for, in one visit to the database."""
-            authorization = headers.get(b"authorization", b"")
-            caller = admission.admit(
-                operation, params, authorization=authorization, address=client.address, host=client.host, source=source
-            )
+        authorization = headers.get(b"authorization", b"")
+        admission = Admission(operation, params, authorization, client.address, client.host, source)
+        caller = admission.known()
+        if caller is None:
+            caller = await in_login_thread(admission.authenticate)
+
+        def enter(caller: Caller) -> tuple[Request, Any]:
+            """Checks the caller's rights and looks up what is asked for, in one visit to the database."""
+            admission.check(caller)
             origin = client.origin(caller)
             request = Request(scope, body, headers, params, caller, origin, client.behind_proxy, query)
             return request, operation.look_up(request)
 
-        request, found = await in_database_thread(enter)
+        request, found = await in_database_thread(enter, caller)
         if isinstance(found, Response):
             return found
         if isinstance(found, Answer):

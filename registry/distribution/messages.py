@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import parse_qs
 
 from audit.origin import Origin
@@ -19,6 +20,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # A client that sends nothing for this long is gone.
 _IDLE_SECONDS = 60
+_DRAINED_AT_ONCE = 256 * 1024
 _QUERY_FIELDS = 256
 _WITHOUT_BODY = (204, 304)  # Even a Content-Length of zero is wrong with these (RFC 9110, 8.6).
 
@@ -28,52 +30,72 @@ class ClientGone(Exception):
 
 
 class Body:
-    """A request's body, to be read once."""
+    """A request's body, to be read once, in pieces of the reader's size."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._more = True
+        self._parts: list[bytes] = []
+        self._size = 0
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives. Raises ClientGone when it does not arrive whole."""
-        loop = asyncio.get_running_loop()
-        while self._more:
-            message = await self._next(loop)
-            self._more = message.get("more_body", False)
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            if chunk := message.get("body"):
-                yield chunk
+    async def piece(self, size: int) -> bytes:
+        """The next `size` bytes or a little more; fewer only at the end of the body, and none after it.
 
-    async def _next(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-        """The next message. The timer is a bare one: a task for every piece would cost more than receiving it."""
-        task = asyncio.current_task(loop)
-        assert task is not None
-        expired = False
+        Raises ClientGone when the body does not arrive whole; `arrived` still has what did.
+        """
+        with _Patience() as patience:
+            while self._more and self._size < size:
+                message = await self._receive()
+                patience.rewarded = True
+                self._more = message.get("more_body", False)
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                if chunk := message.get("body"):
+                    self._parts.append(chunk)
+                    self._size += len(chunk)
+        return self.arrived()
 
-        def expire() -> None:
-            nonlocal expired
-            expired = True
-            task.cancel()
-
-        timer = loop.call_later(_IDLE_SECONDS, expire)
-        try:
-            return await self._receive()
-        except asyncio.CancelledError:
-            self._more = False
-            if expired and not task.uncancel():
-                raise ClientGone from None
-            raise
-        finally:
-            timer.cancel()
+    def arrived(self) -> bytes:
+        """What was received and not yet handed out."""
+        piece = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts, self._size = [], 0
+        return piece
 
     async def drain(self, limit: int) -> None:
         """Reads on, up to `limit` bytes, so that a client in the middle of sending gets to see its refusal."""
         with contextlib.suppress(ClientGone):
-            async for chunk in self.chunks():
-                limit -= len(chunk)
-                if limit < 0:
-                    break
+            while limit > 0 and (piece := await self.piece(_DRAINED_AT_ONCE)):
+                limit -= len(piece)
+
+
+class _Patience:
+    """Ends the wait for a client that sends nothing for a minute or two: the block then raises ClientGone.
+
+    One timer serves many messages, since a timer for each would cost more than receiving it.
+    """
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._exhausted = False
+        self._wait()
+        return self
+
+    def _wait(self) -> None:
+        self.rewarded = False
+        self._timer = self._loop.call_later(_IDLE_SECONDS, self._check)
+
+    def _check(self) -> None:
+        if self.rewarded:
+            self._wait()
+        elif self._task is not None:
+            self._exhausted = True
+            self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._exhausted and kind is asyncio.CancelledError and self._task is not None and not self._task.uncancel():
+            raise ClientGone from value
 
 
 @dataclass(slots=True)
@@ -122,13 +144,10 @@ class Request:
         """The whole body. Raises REQUEST_ENTITY_TOO_LARGE beyond `limit` bytes."""
         if (self.content_length or 0) > limit:
             raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
-        parts, size = [], 0
-        async for chunk in self.body.chunks():
-            size += len(chunk)
-            if size > limit:
-                raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
-            parts.append(chunk)
-        return b"".join(parts)
+        content = await self.body.piece(limit + 1)
+        if len(content) > limit:
+            raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
+        return content
 
 
 @dataclass(slots=True)
@@ -178,11 +197,11 @@ def _header_value(value: str) -> bytes:
 
 def parse_query(query_string: bytes) -> dict[str, list[str]]:
     """The query's fields. Raises REQUEST_INVALID, also for a NUL, which no database takes."""
-    try:
-        if b"%00" in query_string or b"\0" in query_string:
-            raise ValueError
-        return parse_qs(
-            query_string.decode("ascii"), keep_blank_values=True, max_num_fields=_QUERY_FIELDS, errors="strict"
-        )
-    except ValueError:
-        raise OCIError(Code.REQUEST_INVALID, "the query string is not valid") from None
+    fields = None
+    if b"%00" not in query_string and b"\0" not in query_string:
+        with contextlib.suppress(ValueError):
+            text = query_string.decode("ascii")
+            fields = parse_qs(text, keep_blank_values=True, max_num_fields=_QUERY_FIELDS, errors="strict")
+    if fields is None:
+        raise OCIError(Code.REQUEST_INVALID, "the query string is not valid")
+    return fields

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from registry import ports, selectors
-from registry.distribution.messages import Body, ClientGone, Request, Response
+from registry.distribution.messages import ClientGone, Request, Response
 from registry.distribution.threads import in_database_thread, in_transfer_thread
 from registry.models import Upload
 from registry.oci.errors import Code, OCIError
@@ -102,50 +102,29 @@ def _finish(request: Request, appender: Appender, rest: bytes, digest: str) -> N
 async def _receive(request: Request, appender: Appender) -> bytes:
     """Appends the body but for its last piece, which is returned: small bodies cost no thread of their own.
 
-    What arrived before a broken connection counts; of a body that contradicts its range nothing does.
+    While one piece is hashed and written, the next is received, and no more than that. What arrived before a broken
+    connection counts; of a body that contradicts its range nothing does.
     """
     end = _announced_end(request, appender.upload)
-    intake = _Intake(appender)
+    writing: asyncio.Future[Any] | None = None
     try:
-        await intake.take(request.body)
+        while len(piece := await request.body.piece(_PIECE)) >= _PIECE:
+            if writing is not None:
+                await writing
+            writing = asyncio.gather(
+                in_transfer_thread(appender.writer.write, piece), in_transfer_thread(appender.digest.update, piece)
+            )
     except ClientGone:
-        await in_database_thread(_checkpoint, appender, await intake.rest())
+        if writing is not None:
+            await writing
+        await in_database_thread(_checkpoint, appender, request.body.arrived())
         raise
-    rest = await intake.rest()
-    if end is not None and appender.writer.size + len(rest) != end:
+    if writing is not None:
+        await writing
+    if end is not None and appender.writer.size + len(piece) != end:
         headers = _progress_headers(request.name, appender.upload)
         raise OCIError(Code.SIZE_INVALID, "the body is not as long as its Content-Range says", headers=headers)
-    return rest
-
-
-class _Intake:
-    """Writes a body as it arrives: while one piece is hashed and written, the next is received, and no more than that."""
-
-    def __init__(self, appender: Appender) -> None:
-        self._appender = appender
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._writing: asyncio.Future[Any] | None = None
-
-    async def take(self, body: Body) -> None:
-        """Receives all of the body. Raises ClientGone; what came before is not lost."""
-        async for chunk in body.chunks():
-            self._parts.append(chunk)
-            self._size += len(chunk)
-            if self._size >= _PIECE:
-                piece = await self.rest()
-                self._writing = asyncio.gather(
-                    in_transfer_thread(self._appender.writer.write, piece),
-                    in_transfer_thread(self._appender.digest.update, piece),
-                )
-
-    async def rest(self) -> bytes:
-        """What is not yet being written, once everything before it has been."""
-        if self._writing is not None:
-            await self._writing
-        piece = b"".join(self._parts)
-        self._parts, self._size = [], 0
-        return piece
+    return piece
 
 
 def _announced_end(request: Request, upload: Upload) -> int | None:

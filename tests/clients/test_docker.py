@@ -39,6 +39,17 @@ def test_login_tells_right_from_wrong(docker_engine, server):
     assert "Login Succeeded" in told
 
 
+def test_a_robot_pushes_and_pulls_where_it_may(docker_engine, server, private_project, tmp_path):
+    secret = server.manage("robot", "create", "docker", "--project", private_project).strip()
+    docker_engine("login", "-u", f"robot${private_project}+docker", "--password-stdin", server.address, stdin=secret)
+    imported(docker_engine, tmp_path, f"{server.address}/{private_project}/robot:1")
+    docker_engine("push", f"{server.address}/{private_project}/robot:1")
+    docker_engine("pull", f"{server.address}/{private_project}/robot:1")
+    docker_engine("tag", f"{server.address}/{private_project}/robot:1", f"{server.address}/library/robot:1")
+    with pytest.raises(CommandFailed, match=r"denied|unauthorized"):
+        docker_engine("push", f"{server.address}/library/robot:1")
+
+
 def test_what_was_pushed_is_pulled(docker, server, reference, repository, tmp_path):
     image = imported(docker, tmp_path, f"{reference}:1", size=3_000_000)
     docker("push", f"{reference}:1")

@@ -145,6 +145,10 @@ def _receiver(pieces: Any) -> Any:
     return receive
 
 
+def _content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 def _sender(answer: Answer) -> Any:
     ended = False
 
@@ -162,7 +166,7 @@ def _sender(answer: Answer) -> Any:
                 assert b"\n" not in value
                 answer.headers[text] = value.decode("latin-1")
         elif message["type"] == "http.response.pathsend":
-            answer.body, answer.sent_as_file, ended = Path(message["path"]).read_bytes(), True, True
+            answer.body, answer.sent_as_file, ended = _content(message["path"]), True, True
         else:
             answer.body += message.get("body", b"")
             ended = not message.get("more_body", False)

@@ -19,6 +19,7 @@ from registry.oci.names import digest_of
 from registry.ports import DELETE, PULL, PUSH, TooManyAttempts, Unauthenticated
 from registry.store import store
 from tests.registry.client import Answer, Client
+from tests.support.images import Manifest
 
 ALL = (PULL, PUSH, DELETE)
 REPOSITORY = "library/app"
@@ -156,3 +157,15 @@ def expect(answer: Answer, status: int, code: str = "") -> Answer:
     if code:
         assert answer.code == code
     return answer
+
+
+def push(client: Client, manifest: Manifest, *references: str, repository: str = REPOSITORY) -> Manifest:
+    """Pushes a manifest with all it needs, by its digest or under the references."""
+    for blob in manifest.blobs:
+        upload(client, blob.data, repository)
+    for member in manifest.members:
+        push(client, member, repository=repository)
+    for reference in references or (manifest.digest,):
+        url = f"/v2/{repository}/manifests/{reference}"
+        expect(client.put(url, manifest.data, content_type=manifest.media_type), 201)
+    return manifest

@@ -103,7 +103,9 @@ def test_a_client_that_has_it_is_told_so(client, method, form, hot):
     assert answer.body == b""
     assert answer.headers["etag"] == f'"{digest}"'
     assert answer.headers["cache-control"].startswith("private")
-    assert answer.headers.get("content-length", "10") == "10", "a length of zero would make the client's copy look wrong"
+    assert answer.headers.get("content-length", "10") == "10", (
+        "a length of zero would make the client's copy look wrong"
+    )
 
 
 @pytest.mark.parametrize("condition", ['"other"', "nonsense", ""])
@@ -146,7 +148,9 @@ def test_a_range(client, ranged, wanted, start, end):
         assert answer.headers["docker-content-digest"] == digest
 
 
-@pytest.mark.parametrize("beyond", ["bytes={}-", "bytes={}-{}", "bytes=5-2", "bytes=-0", "bytes=9999999999999999999999-"])
+@pytest.mark.parametrize(
+    "beyond", ["bytes={}-", "bytes={}-{}", "bytes=5-2", "bytes=-0", "bytes=9999999999999999999999-"]
+)
 def test_a_range_that_does_not_exist(client, ranged, beyond):
     digest = upload(client, ranged)
     answer = expect(client.get(f"{BASE}/blobs/{digest}", range=beyond.format(len(ranged), len(ranged) + 9)), 416)

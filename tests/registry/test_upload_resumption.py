@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from registry.distribution.threads import in_database_thread
 from registry.models import Upload
 from registry.oci.names import digest_of
 from registry.storage import hashing
@@ -77,9 +78,7 @@ def test_requests_that_arrive_together_never_overwrite_what_was_acknowledged(cli
 
     async def at_once():
         bodies = [bytes([number]) * 1000 for number in range(8)]
-        return await asyncio.gather(
-            *(client.exchange("PATCH", session, body=body, headers=headers) for body in bodies)
-        )
+        return await asyncio.gather(*(client.exchange("PATCH", session, body=body, headers=headers) for body in bodies))
 
     answers = loop.run_until_complete(at_once())
     taken = [number for number, answer in enumerate(answers) if answer.status == 202]
@@ -90,28 +89,6 @@ def test_requests_that_arrive_together_never_overwrite_what_was_acknowledged(cli
     assert client.get(session).headers["range"] == f"0-{len(data) - 1}"
     expect(client.put(f"{session}?digest={digest_of(data)}"), 201)
     assert client.get(f"{BASE}/blobs/{digest_of(data)}").body == data
-
-
-def test_a_chunk_between_another_requests_look_and_its_writing_is_not_lost(client, session, monkeypatch):
-    """The slow request has found the upload empty when the fast one is acknowledged."""
-    from registry.services import uploads
-
-    find = uploads.find_upload
-
-    def find_late(*args, **options):
-        found = find(*args, **options)
-        if not options.get("lock"):
-            return found
-        return found
-
-    monkeypatch.setattr(uploads, "find_upload", find_late)
-    expect(client.patch(session, DATA[:1000]), 202)
-    stale = Upload.objects.get()
-    expect(client.patch(session, DATA[1000:2000]), 202)
-    Upload.objects.filter(pk=stale.pk).update(offset=2000)
-    appender = uploads.resume_upload("library/app", str(stale.pk))
-    assert appender.writer.size == 2000
-    appender.writer.close()
 
 
 def test_an_upload_that_failed_goes_on_where_it_was_acknowledged(client, session, monkeypatch):
@@ -138,7 +115,11 @@ def test_bytes_that_vanished_end_the_upload(client, session, store_dir):
 
 
 def test_an_upload_that_ended_while_a_chunk_arrived_takes_no_more(client, session):
-    async def removed():
-        await asyncio.to_thread(lambda: Upload.objects.all().delete())
+    removed = in_database_thread(Upload.objects.all().delete)
+    expect(client.patch(session, [DATA[:1000], removed, DATA[1000:]]), 416, "RANGE_INVALID")
 
-    expect(client.patch(session, [DATA[:1000], removed(), DATA[1000:]]), 416, "RANGE_INVALID")
+
+def test_the_first_uploads_of_all_may_come_together(client):
+    """Each of them finds a folder that is not a store yet."""
+    requests = [("POST", f"{BASE}/blobs/uploads/?digest={digest_of(bytes([n]))}", bytes([n])) for n in range(8)]
+    assert {answer.status for answer in client.together(*requests)} == {201}

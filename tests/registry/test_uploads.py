@@ -202,7 +202,7 @@ def test_a_finished_upload_is_gone(client, session):
     expect(client.get(session), 404, "BLOB_UPLOAD_UNKNOWN")
 
 
-@pytest.mark.parametrize("upload", ["nonsense", "00000000-0000-0000-0000-000000000000", "%00", "..", "é"])
+@pytest.mark.parametrize("upload", ["nonsense", "00000000-0000-0000-0000-000000000000", "..", "é"])
 @pytest.mark.parametrize("method", ["GET", "PATCH", "PUT", "DELETE"])
 def test_an_upload_that_is_none(client, method, upload):
     url = f"{BASE}/blobs/uploads/{upload}?digest={DIGEST}"

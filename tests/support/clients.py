@@ -11,7 +11,14 @@ class Client:
 
     def __init__(self, name: str, directory: Path, *flags: str) -> None:
         self._argv = [program(name), *flags]
-        self._env = os.environ | {"HOME": str(directory), "REGISTRY_AUTH_FILE": str(directory / "auth.json")}
+        # Podman's locks otherwise lie in shared memory, together with those of the machine's own containers.
+        config = directory / "containers.conf"
+        config.write_text('[engine]\nlock_type = "file"\n')
+        self._env = os.environ | {
+            "HOME": str(directory),
+            "REGISTRY_AUTH_FILE": str(directory / "auth.json"),
+            "CONTAINERS_CONF": str(config),
+        }
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
         """Runs one command to its end. Raises CommandFailed with all it said."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -74,6 +75,7 @@ class Command(BaseCommand):
         while not self._stopping.wait(0.2):
             for name, child in children.items():
                 if child.poll() is not None:
+                    _kill_group(child)
                     self.stderr.write(f"The {name} ended unexpectedly (status {child.returncode}); starting it again.")
                     time.sleep(_RESPAWN_SECONDS)
                     children[name] = _start(commands[name])
@@ -87,7 +89,7 @@ def _server() -> list[str]:
     command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"]
     command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", "1024"]
     # Bigger reads from the socket: a third less time for the bytes of a push.
-    command += ["--http1-buffer-size", str(1024 * 1024), "--runtime-mode", "st"]
+    command += ["--http1-buffer-size", str(2 * 1024 * 1024), "--runtime-mode", "st"]
     if settings.TLS_CERT:
         command += ["--ssl-certificate", settings.TLS_CERT, "--ssl-keyfile", settings.TLS_KEY]
         command += ["--ssl-protocol-min", "tls1.2"]
@@ -113,8 +115,14 @@ def _stop(children: dict[str, "subprocess.Popen[bytes]"]) -> None:
         try:
             child.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            _kill_group(child)
             child.wait()
+
+
+def _kill_group(child: "subprocess.Popen[bytes]") -> None:
+    """Ends what is left of a child and its own children: a worker that had just begun may not know that it is alone."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def _require_free_address() -> None:
