@@ -1,6 +1,6 @@
 """Password verification: Argon2, in bounded number, with a short memory of what was verified.
 
-Argon2 takes a tenth of a second and 100 MB. A build farm that sends Basic credentials with each request would stop the
+Argon2 is slow by design. A build farm that sends Basic credentials with each request would stop the
 service, so a verified password is remembered for a minute, under a keyed digest of the password and of the stored hash:
 a changed password is a different entry, hence effective at once, and nothing in memory can be turned back into one.
 """
@@ -22,7 +22,7 @@ REMEMBERED_SECONDS = 60
 REMEMBERED_AT_MOST = 4096
 WAIT_SECONDS = 10  # How long a login queues for its turn before it is told to come back.
 
-# One at a time: a single run uses every core and 100 MB, so more at once would only cost memory.
+# One at a time: more at once would only take the processor from those who are logged in.
 _turn = BoundedSemaphore(1)
 # A process has few threads: if all of them queued here, a flood of bad logins would stop everything else.
 _line = BoundedSemaphore(12)
