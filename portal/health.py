@@ -11,6 +11,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
+from registry.redis_client import connect
+
 log = logging.getLogger(__name__)
 
 Probe = Callable[[], object]
@@ -22,7 +24,7 @@ def _database() -> None:
 
 
 def _redis() -> None:
-    with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2) as client:
+    with connect(redis, socket_timeout=2, socket_connect_timeout=2) as client:
         client.ping()
 
 

@@ -35,6 +35,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from registry import selectors
+from registry.redis_client import connect
 
 logger = logging.getLogger(__name__)
 
@@ -145,9 +146,9 @@ class DatabaseGenerations:
 class RedisGenerations:
     """Asks Redis for every batch of requests, and the database where Redis knows nothing or does not answer."""
 
-    def __init__(self, url: str, database: DatabaseGenerations) -> None:
-        self._redis = redis.asyncio.Redis.from_url(
-            url, retry=AsyncRetry(NoBackoff(), _ATTEMPTS), redis_connect_func=self._connected, **_CLIENT
+    def __init__(self, database: DatabaseGenerations) -> None:
+        self._redis = connect(
+            redis.asyncio, retry=AsyncRetry(NoBackoff(), _ATTEMPTS), redis_connect_func=self._connected, **_CLIENT
         )
         self._connections = 0
         self._database = database
@@ -200,14 +201,14 @@ def for_process(run: Callable[..., Awaitable[dict[str, int]]]) -> Generations:
     if connection.vendor == "sqlite":
         return SqliteGenerations(str(settings.DATABASES["default"]["NAME"]))
     database = DatabaseGenerations(run)
-    return RedisGenerations(settings.REDIS_URL, database) if settings.REDIS_URL else database
+    return RedisGenerations(database) if settings.REDIS_URL else database
 
 
 class _Announcer:
     """This process's way to tell. Its threads share it."""
 
     def __init__(self) -> None:
-        self._redis = redis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), _ATTEMPTS), **_CLIENT)
+        self._redis = connect(redis, retry=Retry(NoBackoff(), _ATTEMPTS), **_CLIENT)
         self._down_until = 0.0
 
     def tell(self, name: str) -> bool:

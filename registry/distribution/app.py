@@ -49,7 +49,8 @@ class Distribution:
             return
         except Exception as error:  # noqa: BLE001 - every failure has an answer.
             response = response_to(error, client.request_id)
-            await body.drain(_DRAIN_LIMIT)
+            if b"expect" not in headers:  # Who asks before sending has nothing on its way.
+                await body.drain(_DRAIN_LIMIT)
         response.headers["Docker-Distribution-Api-Version"] = "registry/2.0"
         response.headers["X-Request-Id"] = client.request_id
         response.headers["X-Content-Type-Options"] = "nosniff"

@@ -20,6 +20,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # A client that sends nothing for this long is gone.
 _IDLE_SECONDS = 60
+_DRAIN_SECONDS = 5
 _DRAINED_AT_ONCE = 256 * 1024
 _QUERY_FIELDS = 256
 _WITHOUT_BODY = (204, 304)  # Even a Content-Length of zero is wrong with these (RFC 9110, 8.6).
@@ -62,10 +63,11 @@ class Body:
         return piece
 
     async def drain(self, limit: int) -> None:
-        """Reads on, up to `limit` bytes, so that a client in the middle of sending gets to see its refusal."""
-        with contextlib.suppress(ClientGone):
-            while limit > 0 and (piece := await self.piece(_DRAINED_AT_ONCE)):
-                limit -= len(piece)
+        """Reads on, up to `limit` bytes and not for long, so that a client in the middle of sending sees its refusal."""
+        with contextlib.suppress(ClientGone, TimeoutError):
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while limit > 0 and (piece := await self.piece(_DRAINED_AT_ONCE)):
+                    limit -= len(piece)
 
 
 class _Patience:

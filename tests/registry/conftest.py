@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,18 @@ class Doorkeeper:
 def _database_threads(django_db_setup: None) -> Iterator[None]:
     """The connections of the registry's threads are closed before the test database is dropped."""
     yield
-    everyone = threading.Barrier(threads._database._max_workers)
+    for pool in (threads._database, threads._login):
+        _in_each_thread(pool, connections.close_all)
 
-    def close() -> None:
+
+def _in_each_thread(pool: ThreadPoolExecutor, function: Callable[[], None]) -> None:
+    everyone = threading.Barrier(pool._max_workers)
+
+    def together() -> None:
         everyone.wait()
-        connections.close_all()
+        function()
 
-    for future in [threads._database.submit(close) for _ in range(everyone.parties)]:
+    for future in [pool.submit(together) for _ in range(everyone.parties)]:
         future.result()
 
 

@@ -1,11 +1,12 @@
 """What holds for every request: addresses, names, methods, headers, errors."""
 
+import asyncio
 import json
 
 import pytest
 from django.db import OperationalError
 
-from registry.distribution import failures, routes
+from registry.distribution import failures, messages, routes
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import digest_of
 from registry.storage.errors import NoSpace, Unavailable
@@ -183,6 +184,20 @@ def test_but_not_all_of_a_large_one(new_instance):
             yield b"x" * 1024 * 1024
 
     expect(new_instance("").post(f"{BASE}/blobs/uploads/?digest={DIGEST}", pieces()), 401)
+
+
+def test_a_client_that_asks_before_sending_is_answered_before(new_instance):
+    def unasked():
+        pytest.fail("the body was asked for")
+        yield
+
+    url = f"{BASE}/blobs/uploads/?digest={DIGEST}"
+    expect(new_instance("").request("POST", url, body=unasked(), headers={"expect": "100-continue"}), 401)
+
+
+def test_a_client_that_stops_sending_is_answered_nevertheless(new_instance, monkeypatch):
+    monkeypatch.setattr(messages, "_DRAIN_SECONDS", 0.01)
+    expect(new_instance("").post(f"{BASE}/blobs/uploads/?digest={DIGEST}", [b"x", asyncio.Event().wait()]), 401)
 
 
 @pytest.mark.parametrize("query", ["%ff", "a%00", "\0", "a=%ed%a0%80", "é", "&".join("a" for _ in range(300))])

@@ -19,6 +19,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.celery import WORKER
 from portal.spooling import ingest_until
+from registry.models import Blob
+from registry.storage import paths
+from registry.storage.errors import StorageError
+from registry.store import store
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
@@ -46,6 +50,7 @@ class Command(BaseCommand):
         _require_free_address()
         call_command("check", fail_level="ERROR", stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
         call_command("bootstrap", stdout=self.stdout)
+        _require_store()
         commands = {"server": _server()} | ({} if options["no_worker"] else {"worker": _worker()})
         children = {name: _start(command) for name, command in commands.items()}
         try:
@@ -79,6 +84,17 @@ class Command(BaseCommand):
                     self.stderr.write(f"The {name} ended unexpectedly (status {child.returncode}); starting it again.")
                     time.sleep(_RESPAWN_SECONDS)
                     children[name] = _start(commands[name])
+
+
+def _require_store() -> None:
+    """Refuses an empty store beside a full database: its disk is not mounted, and pushes would go astray."""
+    try:
+        if Blob.objects.exists() and next(iter(store().walk(paths.BLOBS)), None) is None:
+            raise CommandError(
+                "The database knows blobs but the store is empty. Is its disk mounted, and PORTOLAN_STORAGE_URL right?"
+            )
+    except StorageError as error:
+        raise CommandError(f"The store cannot be used: {error}. Is PORTOLAN_STORAGE_URL right?") from error
 
 
 def _server() -> list[str]:
