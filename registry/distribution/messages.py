@@ -39,10 +39,10 @@ class Body:
         self._parts: list[bytes] = []
         self._size = 0
 
-    async def piece(self, size: int) -> bytes:
-        """The next `size` bytes or a little more; fewer only at the end of the body, and none after it.
+    async def has(self, size: int) -> bool:
+        """Waits for so many bytes that were not taken yet; False when the body ends before.
 
-        Raises ClientGone when the body does not arrive whole; `arrived` still has what did.
+        Raises ClientGone when it does not arrive whole. Either way `take` has what arrived.
         """
         with _Patience() as patience:
             while self._more and self._size < size:
@@ -54,20 +54,19 @@ class Body:
                 if chunk := message.get("body"):
                     self._parts.append(chunk)
                     self._size += len(chunk)
-        return self.arrived()
+        return self._size >= size
 
-    def arrived(self) -> bytes:
-        """What was received and not yet handed out."""
-        piece = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        self._parts, self._size = [], 0
-        return piece
+    def take(self) -> list[bytes]:
+        """What arrived and was not taken yet, in the pieces it came in."""
+        parts, self._parts, self._size = self._parts, [], 0
+        return parts
 
     async def drain(self, limit: int) -> None:
         """Reads on, up to `limit` bytes and not for long, so that a client in the middle of sending sees its refusal."""
         with contextlib.suppress(ClientGone, TimeoutError):
             async with asyncio.timeout(_DRAIN_SECONDS):
-                while limit > 0 and (piece := await self.piece(_DRAINED_AT_ONCE)):
-                    limit -= len(piece)
+                while limit > 0 and await self.has(_DRAINED_AT_ONCE):
+                    limit -= sum(map(len, self.take()))
 
 
 class _Patience:
@@ -144,12 +143,9 @@ class Request:
 
     async def small_body(self, limit: int) -> bytes:
         """The whole body. Raises REQUEST_ENTITY_TOO_LARGE beyond `limit` bytes."""
-        if (self.content_length or 0) > limit:
+        if (self.content_length or 0) > limit or await self.body.has(limit + 1):
             raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
-        content = await self.body.piece(limit + 1)
-        if len(content) > limit:
-            raise OCIError(Code.REQUEST_ENTITY_TOO_LARGE, f"the body may have {limit} bytes at most")
-        return content
+        return b"".join(self.body.take())
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from typing import Any
 
 from registry import ports, selectors
 from registry.distribution.messages import ClientGone, Request, Response
@@ -89,6 +88,10 @@ def _mount(request: Request, digest: str) -> bool:
     return blobs.mount_blob(origin=request.origin, repository=request.name, source=source, digest=digest)
 
 
+def _write(appender: Appender, parts: list[bytes]) -> None:
+    appender.write(b"".join(parts))
+
+
 def _checkpoint(appender: Appender, rest: bytes) -> None:
     appender.write(rest)
     appender.checkpoint()
@@ -106,21 +109,21 @@ async def _receive(request: Request, appender: Appender) -> bytes:
     connection counts; of a body that contradicts its range nothing does.
     """
     end = _announced_end(request, appender.upload)
-    writing: asyncio.Future[Any] | None = None
+    writing: asyncio.Future[None] | None = None
     try:
-        while len(piece := await request.body.piece(_PIECE)) >= _PIECE:
+        while await request.body.has(_PIECE):
+            parts = request.body.take()
             if writing is not None:
                 await writing
-            writing = asyncio.gather(
-                in_transfer_thread(appender.writer.write, piece), in_transfer_thread(appender.digest.update, piece)
-            )
+            writing = asyncio.ensure_future(in_transfer_thread(_write, appender, parts))
     except ClientGone:
         if writing is not None:
             await writing
-        await in_database_thread(_checkpoint, appender, request.body.arrived())
+        await in_database_thread(_checkpoint, appender, b"".join(request.body.take()))
         raise
     if writing is not None:
         await writing
+    piece = b"".join(request.body.take())
     if end is not None and appender.writer.size + len(piece) != end:
         headers = _progress_headers(request.name, appender.upload)
         raise OCIError(Code.SIZE_INVALID, "the body is not as long as its Content-Range says", headers=headers)
@@ -137,7 +140,7 @@ def _announced_end(request: Request, upload: Upload) -> int | None:
         return None
     match = _CONTENT_RANGE.fullmatch(header.strip())
     length = request.content_length
-    if not match:
+    if not match or int(match[2]) < int(match[1]):
         problem = "Content-Range is not of the form <start>-<end>"
     elif int(match[1]) != upload.offset:
         problem = f"the next byte of this upload is {upload.offset}"

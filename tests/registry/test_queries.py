@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from registry.models import Manifest, Repository, Tag
@@ -42,6 +43,12 @@ def count(monkeypatch):
 
 
 @pytest.fixture
+def freshness_check():
+    """SQLite is asked past Django, and Redis in its place; PostgreSQL alone is asked for the repository's generation."""
+    return 0 if connection.vendor == "sqlite" else 1
+
+
+@pytest.fixture
 def stocked(client):
     """A repository that is not being created any more, seen by every thread."""
     push(client, image(), "latest")
@@ -61,7 +68,7 @@ def assert_at_most(limits, found):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_repeated_pull_asks_nothing(stocked, count, method):
+def test_a_repeated_pull_asks_nothing(stocked, count, method, freshness_check):
     digest = upload(stocked, LARGE)
     for path in (
         "manifests/latest",
@@ -72,13 +79,14 @@ def test_a_repeated_pull_asks_nothing(stocked, count, method):
         url = f"{BASE}/{path}"
         first = queries(count, lambda url=url: stocked.request(method, url))
         again = queries(count, lambda url=url: stocked.request(method, url))
-        assert (first, again) == (2, 0 if method == "HEAD" or digest not in url else 2), path
+        looked_up_again = method == "GET" and digest in url  # A file, and this client's server cannot send files.
+        assert (first, again) == (2, freshness_check + (2 if looked_up_again else 0)), path
 
 
-def test_a_repeated_pull_of_a_file_asks_nothing(stocked, new_instance, count):
+def test_a_repeated_pull_of_a_file_asks_nothing(stocked, new_instance, count, freshness_check):
     digest = upload(stocked, LARGE)
     client = new_instance(sends_files=True)
-    assert [queries(count, lambda: client.get(f"{BASE}/blobs/{digest}")) for _ in range(2)] == [2, 0]
+    assert [queries(count, lambda: client.get(f"{BASE}/blobs/{digest}")) for _ in range(2)] == [2, freshness_check]
 
 
 def test_what_a_push_asks(stocked, count):

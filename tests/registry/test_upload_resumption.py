@@ -8,6 +8,7 @@ import pytest
 from registry.distribution.threads import in_database_thread
 from registry.models import Upload
 from registry.oci.names import digest_of
+from registry.services import uploads
 from registry.storage import hashing
 from registry.storage.errors import NoSpace
 from registry.storage.filesystem_upload import FilesystemWriter
@@ -89,6 +90,19 @@ def test_requests_that_arrive_together_never_overwrite_what_was_acknowledged(cli
     assert client.get(session).headers["range"] == f"0-{len(data) - 1}"
     expect(client.put(f"{session}?digest={digest_of(data)}"), 201)
     assert client.get(f"{BASE}/blobs/{digest_of(data)}").body == data
+
+
+def test_a_chunk_acknowledged_while_another_request_was_opening_the_upload_is_kept(client, session, monkeypatch):
+    open_writer = uploads._writer
+
+    def late(upload):
+        monkeypatch.setattr(uploads, "_writer", open_writer)
+        assert asyncio.run(client.exchange("PATCH", session, body=DATA[:1000])).status == 202
+        return open_writer(upload)
+
+    monkeypatch.setattr(uploads, "_writer", late)
+    expect(client.patch(session, b"late"), 416, "RANGE_INVALID")
+    expect(client.put(f"{session}?digest={DIGEST}", DATA[1000:]), 201)
 
 
 def test_an_upload_that_failed_goes_on_where_it_was_acknowledged(client, session, monkeypatch):

@@ -153,6 +153,13 @@ def test_a_chunk_out_of_place_changes_nothing(client, session, method, wrong):
     assert pulled(client) == DATA
 
 
+@pytest.mark.parametrize("wrong", ["10-9", "10-0", "11-20"])
+def test_a_streamed_chunk_out_of_place_changes_nothing(client, session, wrong):
+    client.patch(session, DATA[:10])
+    expect(client.patch(session, [], content_range=wrong), 416, "RANGE_INVALID")
+    assert client.get(session).headers["range"] == "0-9"
+
+
 @pytest.mark.parametrize("length", [5, 15])
 def test_a_streamed_chunk_must_be_as_long_as_its_range(client, session, length):
     client.patch(session, DATA[:10])

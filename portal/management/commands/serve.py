@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -27,6 +28,8 @@ from registry.store import store
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
 _RESPAWN_SECONDS = 2
+# Per server process. Idle and silent connections count too, so a lower limit would let a few clients keep all others out.
+_CONNECTIONS = 8192
 
 
 class Command(BaseCommand):
@@ -48,6 +51,7 @@ class Command(BaseCommand):
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._ask_to_stop)
         _require_free_address()
+        _allow_connections()
         call_command("check", fail_level="ERROR", stdout=open(os.devnull, "w"))  # noqa: SIM115, PTH123
         call_command("bootstrap", stdout=self.stdout)
         _require_store()
@@ -103,7 +107,7 @@ def _server() -> list[str]:
     command = ["granian", "portal.asgi:application", "--interface", "asgi", "--no-ws"]
     command += ["--host", host, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
     command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"]
-    command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", "1024"]
+    command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", str(_CONNECTIONS)]
     # Bigger reads from the socket: a third less time for the bytes of a push.
     command += ["--http1-buffer-size", str(2 * 1024 * 1024), "--runtime-mode", "st"]
     if settings.TLS_CERT:
@@ -158,6 +162,14 @@ def _require_free_address() -> None:
                 f"Another program is using {_address()}; is Portolan running already? Stop it, or set PORTOLAN_LISTEN."
             ) from None
         raise CommandError(f"{_address()} cannot be listened on ({error.strerror}): set PORTOLAN_LISTEN.") from None
+
+
+def _allow_connections() -> None:
+    """Raises the number of files our processes may have open as far as we may: every connection is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * _CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, 2 * _CONNECTIONS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _address() -> str:

@@ -1,0 +1,1 @@
+"""Garbage collection and fsck, alone and beside running pushes."""
