@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,16 +29,6 @@ class Event:
     last: datetime
     count: int = 1
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What events have in common that are folded into one."""
-        return replace(self.origin, request_id=""), self.action, self.project, self.target, self.result, self.digest
-
-    def fold(self, other: "Event") -> None:
-        """Counts another event with the same key in."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self.count += other.count
-
     def entry(self) -> Entry:
         """The unsaved journal entry."""
         after = {"digest": self.digest} if self.digest else {}
@@ -64,23 +54,40 @@ def parse(line: bytes) -> Event | None:
         return None  # A torn line, or anything else that whoever can write to the spool put there.
 
 
-def fold(events: Iterable[Event]) -> list[Event]:
-    """Events with the same key become one; in the order of their first."""
-    folded: dict[tuple[object, ...], Event] = {}
-    for event in events:
-        first = folded.setdefault(event.key, event)
-        if first is not event:
-            first.fold(event)
-    return list(folded.values())
+def fold(lines: Iterable[bytes]) -> list[Event | None]:
+    """One event for all lines that differ only in time and request id, None for lines that are no event.
+
+    Lines are compared before they are read: a cluster that pulls one image writes thousands of the same.
+    """
+    alike: dict[bytes, list[bytes]] = {}
+    for line in lines:
+        alike.setdefault(line.partition(b",{")[2] or line, []).append(line)
+    return [_folded(group) for group in alike.values()]
 
 
-def _event(fields: dict[str, Any]) -> Event:
-    given = {"result": "success", **fields}
+def _folded(lines: list[bytes]) -> Event | None:
+    ends = [parse(lines[0]), parse(lines[-1])]
+    events = [event for event in ends if event]
+    count = len(lines)
+    if len(events) < len(ends):  # A torn line is among them, so each has to be looked at.
+        events = [event for event in map(parse, lines) if event]
+        count = len(events)
+    if not events:
+        return None
+    event = events[0]
+    event.first, event.last = min(each.first for each in events), max(each.last for each in events)
+    event.count = count
+    return event
+
+
+def _event(line: list[Any]) -> Event:
+    spooled_at, request_id, fields = line
+    given = {"result": "success", **fields, "request_id": request_id}
     texts = {name: given.get(name, "") for name in (*_ORIGIN, *_ABOUT)}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError
     if not all(texts[name] for name in _NEEDED):
         raise ValueError
-    at = datetime.fromtimestamp(given["at"], UTC)
+    at = datetime.fromtimestamp(spooled_at, UTC)
     origin = Origin(**{name: texts[name] for name in _ORIGIN})
     return Event(origin, **{name: texts[name] for name in _ABOUT}, first=at, last=at)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from audit.events import fold, parse
+from audit.events import fold
 from audit.models import Entry, SpoolSegment
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,9 @@ def _batch(chunk: bytes, *, complete: bool) -> Batch:
     if not size and (complete or len(chunk) == BATCH_BYTES):
         size = len(chunk)  # The torn end of a dead writer's last line, or a monster that is no event either.
     lines = chunk[:size].removesuffix(b"\n").split(b"\n") if size else []
-    events = [event for event in map(parse, lines) if event]
-    skipped = len(lines) - len(events)
-    return Batch(size, len(lines), skipped, [event.entry() for event in fold(events)])
+    events = [event for event in fold(lines) if event]
+    skipped = len(lines) - sum(event.count for event in events)
+    return Batch(size, len(lines), skipped, [event.entry() for event in events])
 
 
 @transaction.atomic

@@ -1,6 +1,6 @@
 """The spool: where pulls are noted at a cost of microseconds, until `audit.ingestion` makes journal entries of them.
 
-Each process appends JSON lines to a file of its own, a segment. The process holds an flock on it for as long as it may
+Each process appends JSON lines, `[time, request id, {what happened}]`, to a file of its own, a segment. The process holds an flock on it for as long as it may
 append, so an unlocked segment is complete: its writer has gone on to the next one or has died. What was appended sits
 in the kernel and survives `kill -9`; it is not fsynced, so a power cut may lose the last seconds.
 """
@@ -14,6 +14,7 @@ import secrets
 import threading
 import time
 import weakref
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,14 @@ SEGMENT_SECONDS = 300
 RETRY_SECONDS = 1
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_OF_ONE = ("at", "request_id")  # What tells one event from others of its like.
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
+
+
+@lru_cache(maxsize=1024)
+def _encoded(about: tuple[tuple[str, Any], ...]) -> str:
+    """What events have in common that are alike: many pulls in a row differ only in their time and request id."""
+    return _encode(dict(about))
 
 
 class Spool:
@@ -42,7 +50,8 @@ class Spool:
         The keys are those of an Origin with `action`, `project`, `target`, `result` and `digest`, all texts: `actor`,
         `kind` and `action` are needed, the others are optional. `at` is in seconds since 1970 and defaults to now.
         """
-        line = (_encode({"at": time.time(), **event}) + "\n").encode()
+        about = _encoded(tuple(item for item in event.items() if item[0] not in _OF_ONE))
+        line = f"[{event.get('at', time.time())!r},{_encode(event.get('request_id', ''))},{about}]\n".encode()
         with self._lock:
             try:
                 if time.monotonic() >= self._until or self._size >= SEGMENT_BYTES:

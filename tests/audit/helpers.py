@@ -1,5 +1,6 @@
 """What the tests of the journal share."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -43,6 +44,12 @@ def settle() -> None:
 def rows() -> "QuerySet[Entry]":
     """The entries as whoever can write to the database sees them: changeable."""
     return QuerySet(Entry)
+
+
+def spooled(event: dict[str, object]) -> bytes:
+    """An event as the spool writes it."""
+    about = {name: value for name, value in event.items() if name not in ("at", "request_id")}
+    return json.dumps([event.get("at", 1), event.get("request_id", ""), about]).encode()
 
 
 def elsewhere(function: Callable[[], T]) -> T:

@@ -1,6 +1,5 @@
 """`manage.py audit`."""
 
-import json
 from io import StringIO
 from pathlib import Path
 
@@ -43,7 +42,7 @@ def test_verify_fails_on_a_broken_journal_and_says_where():
 
 
 def test_ingest_empties_a_spool(tmp_path: Path):
-    line = json.dumps({"at": 1, "actor": "anna", "kind": "user", "action": "manifest.pull", "target": "library/a:1"})
+    line = '[1, "", {"actor": "anna", "kind": "user", "action": "manifest.pull", "target": "library/a:1"}]'
     (tmp_path / "1.jsonl").write_text(f"{line}\n{line}\n")
     assert "2 lines taken in" in audit("ingest", "--directory", str(tmp_path))
     assert Entry.objects.get().count == 2

@@ -15,7 +15,7 @@ from audit.events import Event, parse
 from audit.ingestion import ingest
 from audit.models import Entry, EntryQuerySet, SpoolSegment
 from audit.spool import Spool
-from tests.audit.helpers import meanwhile
+from tests.audit.helpers import meanwhile, spooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,7 +130,7 @@ def test_a_line_still_being_written_waits_for_its_end(
     spool.append(PULL)
     ingest(directory)
     (path,) = directory.iterdir()
-    line = json.dumps(PULL | {"at": 1, "target": "late"}).encode()
+    line = spooled(PULL | {"target": "late"})
     with path.open("ab") as file:
         file.write(line[:9])
         file.flush()
@@ -142,7 +142,7 @@ def test_a_line_still_being_written_waits_for_its_end(
 
 
 def test_the_torn_line_of_a_dead_writer_is_skipped(directory: Path, caplog: pytest.LogCaptureFixture):
-    whole = json.dumps(PULL | {"at": 1}).encode()
+    whole = spooled(PULL)
     path = dead_segment(directory, whole + b"\n" + whole[:50])
     ingest_all(directory)
     assert ingested() == ["library/hello:1"]
@@ -161,7 +161,7 @@ HOSTILE = [
     b'{"at":1}',
     b"9" * 5000,
     *(
-        json.dumps(PULL | {"at": 1} | change).encode()
+        spooled(PULL | change)
         for change in (
             {"at": "now"},
             {"at": None},
@@ -179,7 +179,7 @@ HOSTILE = [
 
 
 def test_hostile_lines_are_skipped_and_counted(directory: Path, caplog: pytest.LogCaptureFixture):
-    whole = json.dumps(PULL | {"at": 1}).encode()
+    whole = spooled(PULL)
     dead_segment(directory, b"\n".join([*HOSTILE, whole]) + b"\n")
     ingest_all(directory)
     assert ingested() == ["library/hello:1"]
@@ -188,7 +188,7 @@ def test_hostile_lines_are_skipped_and_counted(directory: Path, caplog: pytest.L
 
 def test_a_line_longer_than_a_batch_is_skipped(directory: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ingestion, "BATCH_BYTES", 1000)
-    whole = json.dumps(PULL | {"at": 1}).encode()
+    whole = spooled(PULL)
     dead_segment(directory, b"x" * 5500 + b"\n" + whole + b"\n")
     ingest_all(directory)
     assert ingested() == ["library/hello:1"]
@@ -212,7 +212,7 @@ def test_no_line_is_fatal(line: bytes):
 
 @given(st.dictionaries(st.sampled_from(["at", *PULL]), st.text() | st.integers() | st.floats()))
 def test_a_line_is_an_event_or_none(change: dict[str, object]):
-    event = parse(json.dumps(PULL | {"at": 1} | change).encode())
+    event = parse(spooled(PULL | change))
     assert event is None or isinstance(event, Event)
 
 
@@ -237,7 +237,7 @@ def die(*_args: object, **_kwargs: object) -> None:
 def test_killed_between_any_two_steps_it_takes_in_every_event_once(
     directory: Path, monkeypatch: pytest.MonkeyPatch, where: object, what: str
 ):
-    lines = b"".join(json.dumps(event | {"at": 1}).encode() + b"\n" for event in pulls("a", "b"))
+    lines = b"".join(spooled(event) + b"\n" for event in pulls("a", "b"))
     dead_segment(directory, b"not an event\n" + lines)
     with monkeypatch.context() as killer:
         killer.setattr(where, what, die)
