@@ -10,6 +10,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         """Wires the planes together; this app stands last in INSTALLED_APPS."""
+        from portal import checks  # noqa: F401 - importing registers them.
         from portal.wiring import wire
 
         wire()

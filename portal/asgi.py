@@ -5,7 +5,6 @@ handler and never carries a blob.
 """
 
 import os
-import sys
 from functools import cache
 from typing import Any
 
@@ -21,7 +20,6 @@ from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
 end_with_parent()
-sys.setswitchinterval(0.0005)
 _THREADS = 16  # More than logins may queue in (portal.accounts.passwords), so that others are served meanwhile.
 _site = WSGIMiddleware(get_wsgi_application(), workers=_THREADS)
 

@@ -5,6 +5,7 @@ Everything an operator may set is read here and nowhere else; each reader fails 
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -39,6 +40,14 @@ def env_list(name: str) -> list[str]:
     return [part.strip() for part in env_str(name).split(",") if part.strip()]
 
 
+def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Comma-separated addresses and networks, as in `10.0.0.0/8, ::1`."""
+    try:
+        return [ip_network(text, strict=False) for text in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. It takes addresses and networks, as in 10.0.0.0/8.") from None
+
+
 def env_listen(name: str, default: str) -> tuple[str, int]:
     """`address:port`, where an IPv6 address stands in brackets."""
     text = env_str(name, default)
@@ -48,12 +57,21 @@ def env_listen(name: str, default: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def private_folder(path: Path) -> Path:
+    """The folder, made if need be for its owner alone: it holds password hashes and keys."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path} cannot be made ({error.strerror}): set PORTOLAN_DATA_DIR.") from None
+    return path
+
+
 def private_file(path: Path, make: str | None = None) -> str:
     """The text of a file only its owner may read; made once, with `make` or a random text, if it does not exist.
 
     Safe when several processes start at once: one of them creates the file, the others read it.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_folder(path.parent)
     if not path.exists():
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

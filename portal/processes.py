@@ -4,6 +4,7 @@
 """
 
 import ctypes
+import os
 import runpy
 import signal
 import sys
@@ -14,7 +15,10 @@ _PR_SET_PDEATHSIG = 1
 def end_with_parent() -> None:
     """Asks Linux to send this process SIGTERM when its parent dies, even by `kill -9`. Elsewhere it does nothing."""
     if sys.platform == "linux":
+        parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # It died in between, and Linux has nobody left to watch.
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

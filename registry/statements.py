@@ -134,7 +134,7 @@ def links_to(repository_id: int, digests: Sequence[str]) -> dict[str, tuple[int,
     marks = ", ".join(["%s"] * len(digests))
     sql = (  # Only placeholders are put in.
         "SELECT blob.digest, blob.id, link.condemned_at FROM registry_bloblink AS link JOIN registry_blob AS blob"  # noqa: S608
-        f" ON blob.id = link.blob_id WHERE link.repository_id = %s AND blob.digest IN ({marks})"
+        f" ON blob.id = link.blob_id WHERE link.repository_id = %s AND NOT blob.deleting AND blob.digest IN ({marks})"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [repository_id, *digests])

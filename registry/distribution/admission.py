@@ -20,6 +20,11 @@ class Admission:
     host: str
     source: str = ""  # The repository a blob is to be mounted from.
 
+    @property
+    def by_password(self) -> bool:
+        """Whether the credentials are a name and password."""
+        return self.authorization[:6].lower() == b"basic "
+
     def known(self) -> Caller | None:
         """The caller, from memory alone. Raises the challenge when there are no credentials at all."""
         if not self.authorization:

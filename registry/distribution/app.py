@@ -103,7 +103,9 @@ class Distribution:
         admission = Admission(operation, params, authorization, client.address, client.host, source)
         caller = admission.known()
         if caller is None:
-            caller = await in_login_thread(admission.authenticate)
+            # A password takes long to check; tokens must not queue behind those.
+            run = in_login_thread if admission.by_password else in_database_thread
+            caller = await run(admission.authenticate)
 
         def enter(caller: Caller) -> tuple[Request, Any]:
             """Checks the caller's rights and looks up what is asked for, in one visit to the database."""

@@ -4,7 +4,8 @@ import itertools
 import re
 import secrets
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,6 @@ from registry.ports import Caller
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _prefix = secrets.token_hex(6)
 _counter = itertools.count(1)
-_trusted = [ip_network(text, strict=False) for text in settings.TRUSTED_PROXIES]
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Client:
 def client_of(scope: dict[str, Any], headers: dict[bytes, bytes]) -> Client:
     """Reads the sender of a request. Forwarded headers count only where a trusted proxy sent them."""
     peer = scope["client"][0] if scope.get("client") else ""
-    behind_proxy = bool(_trusted) and _is_trusted(peer)
+    behind_proxy = bool(settings.TRUSTED_PROXIES) and _is_trusted(peer)
     sent_id = headers.get(b"x-request-id", b"")
     return Client(
         address=_forwarded(headers, peer) if behind_proxy else peer,
@@ -66,5 +66,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1024)
 def _is_trusted(address: str) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in _trusted)
+    return _is_address(address) and any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)

@@ -12,21 +12,23 @@ class Code(Enum):
     """An error code: (HTTP status, the message a client shows)."""
 
     BLOB_UNKNOWN = 404, "blob unknown to registry"
-    BLOB_UPLOAD_INVALID = 400, "blob upload invalid"
     BLOB_UPLOAD_UNKNOWN = 404, "blob upload unknown to registry"
     DIGEST_INVALID = 400, "provided digest did not match uploaded content"
     MANIFEST_BLOB_UNKNOWN = 404, "manifest references a blob unknown to registry"
     MANIFEST_INVALID = 400, "manifest invalid"
     MANIFEST_UNKNOWN = 404, "manifest unknown to registry"
-    NAME_INVALID = 400, "invalid repository name"
+    NAME_INVALID = (
+        400,
+        "invalid repository name: it is project/repository, in lower case letters, digits and . _ - / between them",
+    )
     NAME_UNKNOWN = 404, "repository name not known to registry"
     SIZE_INVALID = 400, "provided length did not match content length"
-    TAG_INVALID = 400, "invalid tag name"
+    TAG_INVALID = 400, "invalid tag: up to 128 letters, digits and . _ -, the first a letter, digit or _"
     UNAUTHORIZED = 401, "authentication required"
     DENIED = 403, "requested access to the resource is denied"
     UNSUPPORTED = 405, "the operation is unsupported"
     TOOMANYREQUESTS = 429, "too many requests"
-    NOT_FOUND = 404, "no such route"
+    NOT_FOUND = 404, "there is nothing at this address"
     PAGINATION_NUMBER_INVALID = 400, "invalid number of results requested"
     RANGE_INVALID = 416, "invalid content range"
     REQUEST_INVALID = 400, "request invalid"

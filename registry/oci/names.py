@@ -7,7 +7,7 @@ from registry.oci.errors import Code, OCIError
 
 NAME_LIMIT = 255
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
+NAME = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})+", re.ASCII)
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
 DIGEST_LENGTHS = {"sha256": 64, "sha512": 128}
 _DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", re.ASCII)

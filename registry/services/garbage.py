@@ -46,8 +46,8 @@ class Collected:
 
     def __str__(self) -> str:
         return (
-            f"{self.blobs} blobs ({self.bytes} bytes) and {self.orphans} files without a row ({self.orphan_bytes} bytes)"
-            f" freed; {self.condemned_links} blob links condemned, {self.removed_links} removed"
+            f"{self.bytes + self.orphan_bytes:,} bytes freed: {self.blobs} blobs, {self.orphans} files without a row; "
+            f"unused blobs hidden: {self.condemned_links}, let go: {self.removed_links}"
         )
 
 
