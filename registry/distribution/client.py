@@ -4,7 +4,6 @@ import itertools
 import re
 import secrets
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -66,6 +65,5 @@ def _is_address(text: str) -> bool:
     return True
 
 
-@lru_cache(maxsize=1024)
 def _is_trusted(address: str) -> bool:
     return _is_address(address) and any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)

@@ -148,6 +148,7 @@ class GenericWriter:
         self._spooled.flush()
 
     def commit(self, path: str) -> None:
+        self._spooled.flush()
         with self._file.open("rb") as file:
             self._save(path, File(file))
         self._spooled.cancel()

@@ -164,8 +164,8 @@ def test_a_dry_run_tells_and_changes_nothing(shore):
     shore.store.put(paths.blob_path(stray.digest), stray.data)
     before = shore.files(), list(BlobLink.objects.values()), list(Blob.objects.values()), Entry.objects.count()
     told = gc("--dry-run", "--grace", "0")
-    assert "3 blob links condemned" in told
-    assert "1 files without a row (5 bytes)" in told
+    assert "unused blobs hidden: 3" in told
+    assert "5 bytes freed: 0 blobs, 1 files without a row" in told
     after = shore.files(), list(BlobLink.objects.values()), list(Blob.objects.values()), Entry.objects.count()
     assert after == before
 
@@ -173,8 +173,8 @@ def test_a_dry_run_tells_and_changes_nothing(shore):
 def test_the_command_frees_everything_at_once_when_no_grace_is_asked_for(shore):
     shore.push("library/a", ONE)
     shore.delete("library/a", ONE)
-    assert gc("--grace", "0").startswith("3 blobs (")
-    assert gc("--grace", "0").startswith("0 blobs (0 bytes)")
+    assert gc("--grace", "0").startswith("550 bytes freed: 3 blobs,")
+    assert gc("--grace", "0").startswith("0 bytes freed: 0 blobs,")
 
 
 def test_the_command_leaves_it_to_the_workers_when_told(shore):

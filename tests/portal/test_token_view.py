@@ -82,8 +82,8 @@ def test_whoever_keeps_guessing_is_told_when_to_come_back(ask, basic, make_user)
     assert response.json()["errors"][0]["code"] == "TOO_MANY_REQUEST"
 
 
-def test_behind_a_proxy_we_trust_the_client_is_the_one_it_names(ask, basic, make_user, client, monkeypatch):
-    monkeypatch.setattr("registry.distribution.client._trusted", [ip_network("127.0.0.0/8")])
+def test_behind_a_proxy_we_trust_the_client_is_the_one_it_names(ask, basic, make_user, client, settings):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.0/8")]
     make_user("alice")
 
     def log_in(password, address):

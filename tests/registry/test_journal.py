@@ -120,12 +120,12 @@ def test_hostile_origins_are_cut_to_size(client):
     assert len(entry.request_id) > 8
 
 
-def test_forwarded_addresses_count_only_behind_a_proxy_of_ours(client, monkeypatch):
+def test_forwarded_addresses_count_only_behind_a_proxy_of_ours(client, settings):
     from ipaddress import ip_network
 
     headers = {"x_forwarded_for": "203.0.113.5, 198.51.100.9, 192.0.2.8"}
     client.post(f"{BASE}/blobs/uploads/?digest={DIGEST}", DATA, **headers)
-    monkeypatch.setattr("registry.distribution.client._trusted", [ip_network("192.0.2.0/24")])
+    settings.TRUSTED_PROXIES = [ip_network("192.0.2.0/24")]
     client.post(f"{BASE}/blobs/uploads/?digest={DIGEST}", DATA, **headers)
     client.post(f"{BASE}/blobs/uploads/?digest={DIGEST}", DATA, x_forwarded_for="nonsense, 192.0.2.8")
     assert [entry.address for entry in entries("blob.push")] == ["192.0.2.7", "198.51.100.9", "192.0.2.7"]

@@ -68,8 +68,11 @@ class Command(BaseCommand):
     def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         while not self._stopping.is_set() and not _answers():
-            if server.poll() is not None:
-                raise CommandError(f"The server ended with status {server.returncode}; its messages above say why.")
+            status = server.poll()
+            if status is not None and status < 0:
+                return  # Somebody killed it, which says nothing about the settings: it is started again.
+            if status is not None:
+                raise CommandError(f"The server ended with status {status}; its messages above say why.")
             if time.monotonic() > deadline:
                 raise CommandError("The server does not answer; its messages above say why.")
             time.sleep(0.1)
