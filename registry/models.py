@@ -2,6 +2,8 @@
 
 Two rows double as locks. A repository's row is locked by whoever changes its manifests, tags or removes its blob links;
 a blob's row by whoever links the blob or removes it. Where both are needed the repository comes first.
+
+A foreign key that begins a unique constraint has no index besides that constraint's.
 """
 
 import uuid
@@ -51,7 +53,7 @@ class Blob(models.Model):
 class BlobLink(models.Model):
     """A blob's membership in a repository: who may pull the repository may pull the blob."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="blob_links", db_index=False)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="links")
     created_at = models.DateTimeField(auto_now_add=True)
     condemned_at = models.DateTimeField(
@@ -72,7 +74,7 @@ class BlobLink(models.Model):
 class Manifest(models.Model):
     """A manifest as pushed, byte for byte, within one repository."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests", db_index=False)
     digest = models.CharField(max_length=135)
     media_type = models.CharField(max_length=255)
     artifact_type = models.CharField(max_length=255, blank=True)
@@ -97,7 +99,7 @@ class Manifest(models.Model):
 class ManifestBlob(models.Model):
     """A manifest's use of a blob (its config or a layer). While such a row exists the blob is not garbage."""
 
-    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="blob_uses")
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="blob_uses", db_index=False)
     blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="uses")
 
     class Meta:
@@ -107,7 +109,7 @@ class ManifestBlob(models.Model):
 class ManifestChild(models.Model):
     """An index's reference to a manifest of the same repository."""
 
-    parent = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="children")
+    parent = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="children", db_index=False)
     digest = models.CharField(max_length=135, db_index=True)
 
     class Meta:
@@ -117,7 +119,7 @@ class ManifestChild(models.Model):
 class Tag(models.Model):
     """A mutable name for a manifest."""
 
-    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags")
+    repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags", db_index=False)
     name = models.CharField(max_length=128)
     manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="tags")
     created_at = models.DateTimeField(auto_now_add=True)

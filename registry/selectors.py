@@ -101,9 +101,9 @@ def present_manifests(repository: Repository, digests: Iterable[str]) -> set[str
     return found
 
 
-def tags_after(repository: str, last: str, limit: int) -> list[str]:
-    """Up to `limit` tag names that sort after `last`."""
-    tags = Tag.objects.filter(repository__name=repository, name__gt=last).order_by("name")
+def tags_after(repository_id: int, last: str, limit: int) -> list[str]:
+    """Up to `limit` tag names of the repository that sort after `last`."""
+    tags = Tag.objects.filter(repository_id=repository_id, name__gt=last).order_by("name")
     return list(tags.values_list("name", flat=True)[:limit])
 
 
@@ -113,12 +113,12 @@ def repositories_after(last: str, limit: int) -> list[str]:
     return list(repositories.values_list("name", flat=True)[:limit])
 
 
-def referrers_after(repository: str, subject: str, artifact_type: str, last: int, limit: int) -> list[Manifest]:
-    """Up to `limit` manifests that name `subject`, in the order they were pushed, without their payloads."""
-    manifests = Manifest.objects.filter(repository__name=repository, subject=subject, id__gt=last)
+def referrers_after(repository_id: int, subject: str, artifact_type: str, last: int) -> Iterator[Manifest]:
+    """The manifests that name `subject`, in the order they were pushed, without their payloads and a few at a time."""
+    manifests = Manifest.objects.filter(repository_id=repository_id, subject=subject, id__gt=last)
     if artifact_type:
         manifests = manifests.filter(artifact_type=artifact_type)
-    return list(manifests.order_by("id").defer("payload")[:limit])
+    return manifests.order_by("id").defer("payload").iterator(chunk_size=20)
 
 
 def generations(names: Iterable[str]) -> dict[str, int]:

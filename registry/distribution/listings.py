@@ -1,13 +1,15 @@
 """Lists: tags, the catalog and referrers, each paged by key so that the last page costs what the first does."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from registry import selectors
+from registry import selectors, statements
 from registry.distribution.messages import Request, Response
 from registry.models import Manifest
 from registry.oci.errors import Code, OCIError
+from registry.oci.manifest import SIZE_LIMIT
 from registry.oci.media_types import OCI_INDEX
 from registry.oci.names import check_digest
 
@@ -38,15 +40,33 @@ def referrers(request: Request) -> Response:
     last = request.query.get("last", "0")
     if not last.isdecimal():
         raise OCIError(Code.PAGINATION_NUMBER_INVALID, "last is not one this registry gave out")
-    found = selectors.referrers_after(request.name, digest, wanted, int(last[:18]), _PAGE + 1)
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [_descriptor(row) for row in found[:_PAGE]]}
+    repository_id = statements.repository_id(request.name)
+    found = selectors.referrers_after(repository_id, digest, wanted, int(last[:18])) if repository_id else iter(())
+    descriptors, next_after = _first_page(found)
     headers = {"Content-Type": OCI_INDEX}
     if wanted:
         headers["OCI-Filters-Applied"] = "artifactType"
-    if len(found) > _PAGE:
-        query = {"last": str(found[_PAGE - 1].pk)} | ({"artifactType": wanted} if wanted else {})
+    if next_after:
+        query = {"last": str(next_after)} | ({"artifactType": wanted} if wanted else {})
         headers["Link"] = _link(request, query)
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": descriptors}
     return Response(200, headers, json.dumps(index).encode())
+
+
+def _first_page(manifests: Iterator[Manifest]) -> tuple[list[dict[str, Any]], int]:
+    """As many descriptors as fit a page, and the id to go on after; 0 when these are all.
+
+    A page is measured in bytes too, since each manifest's annotations may take megabytes.
+    """
+    descriptors: list[dict[str, Any]] = []
+    size = last = 0
+    for manifest in manifests:
+        if size >= SIZE_LIMIT or len(descriptors) >= _PAGE:
+            return descriptors, last
+        descriptors.append(_descriptor(manifest))
+        size += len(json.dumps(descriptors[-1]))
+        last = manifest.pk
+    return descriptors, 0
 
 
 def _descriptor(manifest: Manifest) -> dict[str, Any]:
@@ -59,10 +79,10 @@ def _descriptor(manifest: Manifest) -> dict[str, Any]:
 
 
 def _tags(repository: str, last: str, limit: int) -> list[str]:
-    names = selectors.tags_after(repository, last, limit + 1)
-    if not names and not selectors.repository_exists(repository):
+    repository_id = statements.repository_id(repository)
+    if repository_id is None:
         raise OCIError(Code.NAME_UNKNOWN, detail={"name": repository})
-    return names
+    return selectors.tags_after(repository_id, last, limit + 1)
 
 
 def _page_size(request: Request, *, default: int, most: int) -> int:
