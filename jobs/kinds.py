@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from jobs.run import JobRun, LeaseLost, Stopped
+from jobs.run import JobRun
 
-__all__ = ["JobRun", "Kind", "LeaseLost", "Stopped", "UnknownKind", "job", "kind_named", "kinds"]
+__all__ = ["JobRun", "Kind", "UnknownKind", "job", "kind_named", "kinds"]
 
 Work = TypeVar("Work", bound=Callable[..., None])
 

@@ -16,6 +16,7 @@ django.setup()
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django must be set up first.
 
+from portal.clients import unambiguous  # noqa: E402
 from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
@@ -37,7 +38,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     elif scope["path"].startswith("/v2/") or scope["path"] == "/v2":
         await _distribution()(scope, receive, send)
     else:
-        await _site(scope, receive, send)
+        await _site(unambiguous(scope), receive, send)
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

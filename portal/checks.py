@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.access.keys import GENERATORS
 from registry.store import store
 
 
@@ -50,10 +51,10 @@ def check_storage_url(**_: Any) -> list[CheckMessage]:
 @register
 def check_token_algorithm(**_: Any) -> list[CheckMessage]:
     """PORTOLAN_TOKEN_ALGORITHM is one that clients know."""
-    if settings.TOKEN_ALGORITHM in ("ES256", "RS256"):
+    if settings.TOKEN_ALGORITHM in GENERATORS:
         return []
     message = f"PORTOLAN_TOKEN_ALGORITHM is {settings.TOKEN_ALGORITHM!r}."
-    return [Error(message, hint="It takes ES256 or RS256.", id="portal.E004")]
+    return [Error(message, hint=f"It takes {' or '.join(GENERATORS)}.", id="portal.E004")]
 
 
 def _readable(path: str) -> bool:

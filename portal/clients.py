@@ -1,5 +1,8 @@
 """Who sent a Django request: the same rules about proxies as in the registry."""
 
+from typing import Any
+from urllib.parse import quote
+
 from django.http import HttpRequest
 
 from registry.distribution.client import Client, client_of
@@ -11,3 +14,14 @@ def client_of_request(request: HttpRequest) -> Client:
     """The sender; forwarded headers count only where a trusted proxy sent them."""
     sent = {name.encode(): request.headers.get(name, "").encode("latin-1", errors="replace") for name in _TELLING}
     return client_of({"client": (request.META.get("REMOTE_ADDR", ""), 0)}, {k: v for k, v in sent.items() if v})
+
+
+def unambiguous(scope: dict[str, Any]) -> dict[str, Any]:
+    """The ASGI scope of a request as WSGI can express it.
+
+    WSGI spells `-` and `_` alike, so a client's `X_Forwarded_For` would pass for the header that only a trusted proxy may
+    set: headers with an underscore are left out. It knows ASCII queries only: other bytes are percent-encoded.
+    """
+    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+    query = quote(scope["query_string"], safe=bytes(range(128))).encode()
+    return {**scope, "headers": headers, "query_string": query}

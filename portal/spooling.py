@@ -4,7 +4,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 
 from audit.ingestion import ingest
 
@@ -14,12 +14,12 @@ logger = logging.getLogger(__name__)
 
 
 def ingest_until(stopped: threading.Event) -> None:
-    """Ingests every few seconds until told to stop. A database that is away only delays it."""
+    """Ingests every few seconds until told to stop. A database or a disk that fails only delays it."""
     while not stopped.wait(_PAUSE_SECONDS):
         close_old_connections()
         try:
             while ingest(settings.SPOOL_DIR) and not stopped.is_set():
                 pass
-        except DatabaseError as error:
+        except (Error, OSError) as error:
             logger.warning("Pulls wait in the spool: %s", error)
     connection.close()

@@ -12,7 +12,7 @@ def garbage_collection(run: JobRun, *, dry_run: bool = False, grace_seconds: int
     """Frees the bytes that no manifest uses."""
 
     def report(done: Collected, message: str) -> None:
-        run.progress(done.condemned_links + done.removed_links + done.blobs + done.orphans, message=message)
+        run.progress(done.steps, message=message)
         run.checkpoint()
 
     done = collect_garbage(grace=timedelta(seconds=grace_seconds), dry_run=dry_run, progress=report)
@@ -27,6 +27,5 @@ def upload_purge(run: JobRun, *, older_than_seconds: int = int(AGE.total_seconds
         run.progress(purged, message="removing abandoned uploads")
         run.checkpoint()
 
-    run.log(
-        f"{purge_uploads(older_than=timedelta(seconds=older_than_seconds), progress=report)} abandoned uploads removed"
-    )
+    purged = purge_uploads(older_than=timedelta(seconds=older_than_seconds), progress=report)
+    run.log(f"{purged} abandoned uploads removed")

@@ -1,4 +1,4 @@
-"""Reads of the index, each a fixed number of indexed queries."""
+"""Reads of the index, each a fixed number of indexed queries, or for what may be long one for each batch."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
+from django.db.models import Model, QuerySet
+
 from registry import statements
 from registry.models import BlobLink, Manifest, Repository, Tag
 from registry.oci.names import is_digest, namespace_of
 
 T = TypeVar("T")
+Row = TypeVar("Row", bound=Model)
 _IN_LIMIT = 500  # SQLite takes a limited number of parameters in one statement.
 
 
@@ -18,7 +21,6 @@ _IN_LIMIT = 500  # SQLite takes a limited number of parameters in one statement.
 class FoundManifest:
     """A manifest with what is needed to answer for it: its repository's generation and its namespace's age."""
 
-    repository: str
     generation: int
     namespace_created_at: datetime
     digest: str
@@ -30,10 +32,8 @@ class FoundManifest:
 class FoundBlob:
     """A blob as one repository shows it."""
 
-    repository: str
     generation: int
     namespace_created_at: datetime
-    digest: str
     size: int
 
 
@@ -42,6 +42,14 @@ def batches(values: Iterable[T], size: int = _IN_LIMIT) -> Iterator[list[T]]:
     remaining = iter(values)
     while batch := list(islice(remaining, size)):
         yield batch
+
+
+def each(rows: QuerySet[Row], size: int) -> Iterator[Row]:
+    """The rows in the order of their ids, in short queries: a long one would hold back the database's cleaning."""
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:size]):
+        yield from batch
+        last = batch[-1].pk
 
 
 def namespace_created_at(repository: str) -> datetime | None:
@@ -71,7 +79,7 @@ def find_manifest(repository: str, reference: str) -> FoundManifest | None:
     if row is None:
         return None
     generation, created_at, digest, media_type, payload = row
-    return FoundManifest(repository, generation, created_at, digest, media_type, bytes(payload))
+    return FoundManifest(generation, created_at, digest, media_type, bytes(payload))
 
 
 def find_blob(repository: str, digest: str) -> FoundBlob | None:
@@ -81,7 +89,7 @@ def find_blob(repository: str, digest: str) -> FoundBlob | None:
         .values_list("repository__generation", "repository__namespace__created_at", "blob__size")
         .first()
     )
-    return FoundBlob(repository, row[0], row[1], digest, row[2]) if row else None
+    return FoundBlob(*row) if row else None
 
 
 def blob_links(repository: Repository, digests: Iterable[str]) -> dict[str, tuple[int, bool]]:

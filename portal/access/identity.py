@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from audit.origin import Origin
 from portal.access.models import Robot
 from portal.accounts.models import User
 
@@ -30,10 +29,6 @@ class Identity:
     def credential(self) -> str:
         """Which credential was used, by id and never by secret."""
         return f"robot:{self.robot.pk}" if self.robot else "password" if self.user else ""
-
-    def origin(self, *, address: str = "", user_agent: str = "", request_id: str = "") -> Origin:
-        """The identity as the author of a change."""
-        return Origin(self.name, self.kind, self.credential, address, user_agent, request_id)
 
 
 ANONYMOUS = Identity()

@@ -80,9 +80,8 @@ class KeyRing:
         return key
 
     def verifying(self, kid: str) -> Key | None:
-        """The key of that id. May block when this process does not know it yet."""
-        if kid not in self._keys:
-            self._load(ASK_AGAIN_SECONDS)
+        """The key of that id. May block."""
+        self._load(FRESH_SECONDS if kid in self._keys else ASK_AGAIN_SECONDS)
         return self._keys.get(kid)
 
     def forget(self) -> None:

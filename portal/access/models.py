@@ -34,11 +34,6 @@ class Robot(models.Model):
         """What the robot logs in as."""
         return ROBOT_PREFIX + self.login
 
-    @property
-    def level(self) -> str:
-        """`project` or `system`."""
-        return "system" if self.project_id is None else "project"
-
 
 class RobotPermission(models.Model):
     """One right of a robot (or, with effect `deny`, one exception to its rights)."""

@@ -1,20 +1,12 @@
 """People, and the memory of their failed logins."""
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.db.models.functions import Lower
 
 from portal.accounts.names import username_key
-
-
-class UserManager(BaseUserManager["User"]):
-    """Finds users by name, whatever its case."""
-
-    def get_by_natural_key(self, username: str | None) -> "User":
-        """The user called so. Raises User.DoesNotExist."""
-        return self.get(username_key=username_key(username or ""))
 
 
 class User(AbstractBaseUser):
@@ -31,10 +23,6 @@ class User(AbstractBaseUser):
     updated_at = models.DateTimeField(auto_now=True)
 
     USERNAME_FIELD = "username"
-    EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
         constraints = [

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, ProgrammingError
+from django.utils.text import capfirst
 
 from audit.origin import Origin
 from portal.errors import PortalError
@@ -27,8 +28,6 @@ def operator() -> Origin:
 class VerbCommand(BaseCommand):
     """A command with verbs, each with its own arguments; `verbs` declares them."""
 
-    requires_migrations_checks = False
-
     def add_arguments(self, parser: CommandParser) -> None:
         """Declares the verbs."""
         self._parsers = parser.add_subparsers(required=True, metavar="VERB")
@@ -38,11 +37,11 @@ class VerbCommand(BaseCommand):
         """Calls `verb` for each."""
         raise NotImplementedError
 
-    def verb(self, name: str, handler: Handler, text: str, *arguments: str) -> ArgumentParser:
-        """A verb with positional arguments; the parser returned takes its options."""
-        parser: ArgumentParser = self._parsers.add_parser(name, help=text, description=f"{text.capitalize()}.")
-        for argument in arguments:
-            parser.add_argument(argument)
+    def verb(self, name: str, handler: Handler, text: str, /, **arguments: str) -> ArgumentParser:
+        """A verb with positional arguments, each given with its help; the parser returned takes the options."""
+        parser: ArgumentParser = self._parsers.add_parser(name, help=text, description=f"{capfirst(text)}.")
+        for argument, meaning in arguments.items():
+            parser.add_argument(argument, help=meaning)
         parser.set_defaults(handler=handler)
         return parser
 
@@ -73,8 +72,9 @@ class VerbCommand(BaseCommand):
 
 
 def read_secret(what: str) -> str:
-    """A password from the terminal, typed twice, or the first line of standard input. Never from the arguments,
-    where other users of the machine could see it.
+    """A password from the terminal, typed twice, or the first line of standard input.
+
+    Never from the arguments, where other users of the machine could see it.
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
@@ -84,6 +84,6 @@ def read_secret(what: str) -> str:
     return first
 
 
-def switch(parser: ArgumentParser, text: str) -> None:
+def switch(parser: ArgumentParser) -> None:
     """Adds a positional `on` or `off` called `state`."""
-    parser.add_argument("state", choices=["on", "off"], help=text)
+    parser.add_argument("state", choices=["on", "off"], metavar="state", help="on or off")

@@ -55,17 +55,29 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not _lock_of(name).acquire(timeout=_PATIENCE):
             raise OperationalError("database is locked")
         try:
-            self._turn = os.open(f"{name}-turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
-        except BaseException as error:
-            self._give_turn()
+            self._turn = _locked_file(f"{name}-turn")
+        except OSError as error:
             raise OperationalError(f"unable to lock the database: {error}") from error
+        finally:
+            if self._turn is None:  # Or nobody in this process would ever have a turn again.
+                _lock_of(name).release()
 
     def _give_turn(self) -> None:
         if self._turn is not None:
             os.close(self._turn)  # The kernel unlocks a file that is closed, or whose process dies.
             self._turn = None
             _lock_of(str(self.settings_dict["NAME"])).release()
+
+
+def _locked_file(path: str) -> int:
+    """The descriptor of the file, made if need be, once it is locked."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _lock_of(name: str) -> threading.Lock:

@@ -13,9 +13,8 @@ from registry.oci.manifest import SIZE_LIMIT
 from registry.oci.media_types import OCI_INDEX
 from registry.oci.names import check_digest
 
-_PAGE = (
-    1000  # Entries in a page when the client does not say, and the most it may ask for of the catalog and referrers.
-)
+# Entries in a page of the catalog and of referrers: the most, and what a client gets that does not say.
+_PAGE = 1000
 _TAG_PAGE_LIMIT = 10_000
 
 

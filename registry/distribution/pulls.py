@@ -18,6 +18,9 @@ from registry.store import store
 _IN_MEMORY = 64 * 1024
 _IMMUTABLE = b"private, max-age=31536000, immutable"
 _REVALIDATE = b"private, no-cache"
+# The type of a manifest is its pusher's to choose. A browser that is shown it as a page must not run what is in it with
+# the rights of whoever is logged in here.
+_INERT = (b"content-security-policy", b"default-src 'none'; sandbox")
 
 
 def manifest(request: Request) -> Answer:
@@ -36,7 +39,10 @@ def manifest(request: Request) -> Answer:
         generation=found.generation,
         reference=reference,
         digest=found.digest,
-        headers=_headers(found.digest, found.media_type, len(found.payload), _IMMUTABLE if by_digest else _REVALIDATE),
+        headers=[
+            *_headers(found.digest, found.media_type, len(found.payload), _IMMUTABLE if by_digest else _REVALIDATE),
+            _INERT,
+        ],
         etag=_etag(found.digest),
         size=len(found.payload),
         body=found.payload,

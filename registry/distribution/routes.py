@@ -80,13 +80,10 @@ ROUTES = (
     Route("/v2/<name>/referrers/<digest>", {"GET": Operation((PULL,), listings.referrers)}),
 )
 
-_ALIASES = {"/v2": "/v2/"}
-
 
 def find(path: str, method: str) -> tuple[Operation, dict[str, str]]:
     """The operation a request means, with the parameters in its path. Raises NOT_FOUND, or UNSUPPORTED with Allow."""
-    path = _ALIASES.get(path, path)
-    if path.endswith("/blobs/uploads"):
+    if path == "/v2" or path.endswith("/blobs/uploads"):  # Clients differ in whether they write the slash.
         path += "/"
     for route in ROUTES:
         match = route.pattern.fullmatch(path)

@@ -14,8 +14,9 @@ T = TypeVar("T")
 
 # Each thread keeps one database connection, so this also bounds the connections of a process.
 _database = ThreadPoolExecutor(max_workers=8, thread_name_prefix="database")
-# Passwords take their time: waiting for one must not keep those who are known from the index.
-_login = ThreadPoolExecutor(max_workers=8, thread_name_prefix="login")
+# Passwords take their time: waiting for one must not keep those who are known from the index. These threads are more
+# than the authorizer lets wait for a password, so that others whose password it remembers are let in meanwhile.
+_login = ThreadPoolExecutor(max_workers=16, thread_name_prefix="login")
 # Bytes move in threads of their own: a slow disk must not keep requests from the index.
 _transfer = ThreadPoolExecutor(max_workers=16, thread_name_prefix="transfer")
 

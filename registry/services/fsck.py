@@ -8,26 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from audit.origin import SYSTEM, Origin
-from registry.models import Blob, BlobLink, Manifest, ManifestBlob
+from registry.models import Blob, BlobLink, Manifest
 from registry.oci.errors import OCIError
 from registry.oci.manifest import parse
 from registry.oci.names import digest_of
-from registry.selectors import batches
+from registry.selectors import batches, each
 from registry.services import mend
-from registry.services.garbage import GRACE, orphans
+from registry.services.garbage import GRACE, orphans, used_there
 from registry.storage import paths
 from registry.storage.base import Stat
 from registry.storage.errors import NotFound
 from registry.storage.hashing import RunningDigest
 from registry.store import store
 
-Row = TypeVar("Row", bound=Model)
 Progress = Callable[[int, str], None]
 _BATCH = 200
 _PAYLOADS = 8  # Manifests in memory at once, of up to 4 MiB each.
@@ -77,7 +75,7 @@ class Check:
         # A blob that is marked may have no bytes, as long as no repository shows it.
         shown = Exists(BlobLink.objects.filter(blob=OuterRef("pk"), condemned_at=None))
         rows = Blob.objects.filter(deleting=False) | Blob.objects.filter(shown)
-        for done, blob in enumerate(_each(rows, _BATCH), 1):
+        for done, blob in enumerate(each(rows, _BATCH), 1):
             if finding := self._blob(blob):
                 yield finding
             self.progress(done, "blobs compared")
@@ -107,7 +105,7 @@ class Check:
 
     def _manifests(self) -> Iterator[Finding]:
         rows = Manifest.objects.select_related("repository")
-        for done, manifest in enumerate(_each(rows, _PAYLOADS), 1):
+        for done, manifest in enumerate(each(rows, _PAYLOADS), 1):
             if finding := self._manifest(manifest):
                 yield finding
             self.progress(done, "manifests compared")
@@ -126,9 +124,8 @@ class Check:
 
     def _links(self) -> Iterator[Finding]:
         """Blobs that are there and in use, yet condemned: they were missing once, and came back with another push."""
-        uses = ManifestBlob.objects.filter(blob=OuterRef("blob"), manifest__repository=OuterRef("repository"))
-        links = BlobLink.objects.filter(Exists(uses), condemned_at__isnull=False, blob__deleting=False)
-        for link in _each(links.select_related("repository", "blob"), _BATCH):
+        links = BlobLink.objects.filter(used_there(), condemned_at__isnull=False, blob__deleting=False)
+        for link in each(links.select_related("repository", "blob"), _BATCH):
             subject = f"{link.repository.name}@{link.blob.digest}"
             mended = self.repair and mend.show(link, origin=self.origin)
             yield Finding(
@@ -139,14 +136,6 @@ class Check:
         for done, (digest, size) in enumerate(orphans(timezone.now() - self.grace), 1):
             yield Finding(Problem.ORPHAN, digest, f"{size} bytes in the store that no row tells of")
             self.progress(done, "files without a row found")
-
-
-def _each(rows: QuerySet[Row], size: int) -> Iterator[Row]:
-    """The rows in the order of their ids, in short queries: a long one would hold back the database's cleaning."""
-    last = 0
-    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:size]):
-        yield from batch
-        last = batch[-1].pk
 
 
 def _is_whole(digest: str) -> bool:

@@ -24,7 +24,7 @@ from audit.journal import record
 from audit.origin import SYSTEM, Origin
 from registry.models import Blob, BlobLink, ManifestBlob
 from registry.oci.errors import OCIError
-from registry.selectors import batches
+from registry.selectors import batches, each
 from registry.services.repositories import lock_repository
 from registry.storage import paths
 from registry.store import store
@@ -43,6 +43,11 @@ class Collected:
     bytes: int = 0
     orphans: int = 0
     orphan_bytes: int = 0
+
+    @property
+    def steps(self) -> int:
+        """How many rows and files it has dealt with."""
+        return self.condemned_links + self.removed_links + self.blobs + self.orphans
 
     def __str__(self) -> str:
         return (
@@ -74,7 +79,7 @@ def collect_garbage(
 
     _in_repositories(_unused_links(cutoff), condemn, done, progress, "condemning unused links")
     _in_repositories(_condemned_links(cutoff), unlink, done, progress, "removing links")
-    for blob in _each(_unlinked_blobs(cutoff)):
+    for blob in each(_unlinked_blobs(cutoff), _BATCH):
         _delete_blob(blob, done, origin)
         progress(done, "deleting blobs")
     for digest, size in orphans(cutoff):
@@ -83,29 +88,21 @@ def collect_garbage(
     return done
 
 
-def _used() -> Exists:
+def used_there() -> Exists:
     """Whether a manifest of the link's repository uses its blob."""
     return Exists(ManifestBlob.objects.filter(blob=OuterRef("blob"), manifest__repository=OuterRef("repository")))
 
 
 def _unused_links(cutoff: datetime) -> QuerySet[BlobLink]:
-    return BlobLink.objects.filter(~_used(), created_at__lte=cutoff, condemned_at=None)
+    return BlobLink.objects.filter(~used_there(), created_at__lte=cutoff, condemned_at=None)
 
 
 def _condemned_links(cutoff: datetime) -> QuerySet[BlobLink]:
-    return BlobLink.objects.filter(~_used(), condemned_at__lte=cutoff)
+    return BlobLink.objects.filter(~used_there(), condemned_at__lte=cutoff)
 
 
 def _unlinked_blobs(cutoff: datetime) -> QuerySet[Blob]:
     return Blob.objects.filter(links=None, uses=None, created_at__lte=cutoff)
-
-
-def _each(rows: QuerySet[Blob]) -> Iterator[Blob]:
-    """The rows in the order of their ids, read in short queries so that no transaction stays open."""
-    last = 0
-    while batch := list(rows.filter(id__gt=last).order_by("id")[:_BATCH]):
-        yield from batch
-        last = batch[-1].pk
 
 
 def _in_repositories(

@@ -5,7 +5,6 @@ Repositories are locked before the blob, as everywhere, so that caches learn of 
 
 import uuid
 from collections.abc import Sequence
-from contextlib import closing
 
 from django.db import transaction
 from django.utils import timezone
@@ -134,7 +133,7 @@ def stat_of(blob: Blob) -> Stat | None:
 
 
 def _copy(source: str, target: str) -> None:
-    with closing(store().upload(paths.upload_path(uuid.uuid4()), offset=0, state={})) as writer:
+    with store().upload(paths.upload_path(uuid.uuid4()), offset=0, state={}) as writer:
         try:
             for chunk in store().read(source):
                 writer.write(chunk)

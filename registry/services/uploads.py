@@ -5,8 +5,8 @@ beyond the offset were never acknowledged and are written over.
 """
 
 import uuid
+from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from django.db import transaction
@@ -62,8 +62,8 @@ class Appender:
         self.writer.write(data)
         self.digest.update(data)
 
-    def checkpoint(self) -> int:
-        """Acknowledges what was written: the next request, wherever it arrives, continues from here. The new offset.
+    def checkpoint(self) -> None:
+        """Acknowledges what was written: the next request, wherever it arrives, continues from here.
 
         Raises RANGE_INVALID when another request was faster, which stores without locks notice only here.
         """
@@ -74,14 +74,11 @@ class Appender:
             ):
                 raise _contested()
         self.upload.offset = self.writer.size
-        return self.upload.offset
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.writer.close()
 
 
@@ -89,11 +86,14 @@ def resume_upload(repository: str, upload_id: str) -> Appender:
     """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it."""
     upload = find_upload(repository, upload_id)
     writer = _writer(upload)
-    # A request that ended between the two lines above has moved the offset; nothing is lost as nothing is written yet.
-    if not statements.upload_is_at(upload):
-        writer.close()
-        raise _contested()
-    return _appender(upload, writer)
+    with ExitStack() as undo:
+        undo.callback(writer.close)  # Whatever goes wrong, such as an absent database, must not keep the upload locked.
+        # A request that ended before it was locked has moved the offset; nothing is lost as nothing is written yet.
+        if not statements.upload_is_at(upload):
+            raise _contested()
+        appender = _appender(upload, writer)
+        undo.pop_all()
+    return appender
 
 
 def open_upload(upload: Upload) -> Appender:
@@ -118,12 +118,8 @@ def _appender(upload: Upload, writer: UploadWriter) -> Appender:
         return Appender(upload, RunningDigest.restore(upload.algorithm, bytes(upload.digest_state)), writer)
     except CannotRestore:
         pass
-    try:
-        appender = Appender(upload, _digest_of(writer, upload.algorithm), writer)
-        appender.checkpoint()  # Reading may have moved the bytes.
-    except BaseException:
-        writer.close()
-        raise
+    appender = Appender(upload, _digest_of(writer, upload.algorithm), writer)
+    appender.checkpoint()  # Reading may have moved the bytes.
     return appender
 
 
@@ -138,8 +134,8 @@ def _contested() -> OCIError:
     return OCIError(Code.RANGE_INVALID, "another request is writing to this upload: ask for its status and retry")
 
 
-def finish_upload(appender: Appender, *, origin: Origin, repository: str, digest: str) -> int:
-    """Turns the upload into a blob of its repository; the blob's size. Raises DIGEST_INVALID and removes the upload then."""
+def finish_upload(appender: Appender, *, origin: Origin, repository: str, digest: str) -> None:
+    """Turns the upload into a blob of its repository. Raises DIGEST_INVALID, and removes the upload then."""
     writer, upload = appender.writer, appender.upload
     if _digest_as(appender, check_digest(digest)) != digest:
         discard_upload(appender)
@@ -158,7 +154,6 @@ def finish_upload(appender: Appender, *, origin: Origin, repository: str, digest
             target=f"{repository}@{digest}",
             after={"digest": digest, "size": writer.size},
         )
-    return writer.size
 
 
 def _revive(digest: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 CHUNK = 1024 * 1024
@@ -40,7 +39,7 @@ class UploadWriter(Protocol):
         """Bytes the upload has, those written before it was resumed included."""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append all of `data`. After an error close the writer; the upload then resumes from its last checkpoint."""
+        """Append all of `data`, or raise and leave `size` as it was. Some of it may be held back until `state`."""
 
     def read(self) -> Generator[bytes, None, None]:
         """All bytes of the upload so far, in order. Not cheap everywhere: for when a running digest was lost.
@@ -51,14 +50,8 @@ class UploadWriter(Protocol):
     def state(self) -> dict[str, Any]:
         """Make the bytes so far durable, and return the JSON that with `size` lets any instance resume from here."""
 
-    def flush(self) -> None:
-        """Do ahead what can be done of `commit`, which is durable, to keep that quick (on disks: all of the syncing).
-
-        To be called after the last write, before the database transaction; free when `state` has done it already.
-        """
-
     def commit(self, path: str) -> None:
-        """Make the bytes readable at `path`, replacing what is there, and end the upload.
+        """Make the bytes readable at `path`, durably, replacing what is there, and end the upload.
 
         Several uploads may be committed to one path at once; readers see one or the other, whole.
         May raise NotFound when the upload was deleted meanwhile.
@@ -72,9 +65,23 @@ class UploadWriter(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class ClosedOnExit:
+    """A writer as a context that closes it; what each UploadWriter has in common."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """See UploadWriter."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class StorageDriver(Protocol):

@@ -7,9 +7,9 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from registry.storage.base import Space, Stat, StorageDriver, UploadWriter
+from registry.storage.base import ClosedOnExit, Space, Stat, StorageDriver, UploadWriter
 from registry.storage.errors import Classify, StorageError
 from registry.storage.paths import check_path, is_path
 
@@ -104,7 +104,7 @@ class Checked:
         return _Naming(self.name, "", self._classify)
 
 
-class _CheckedWriter:
+class _CheckedWriter(ClosedOnExit):
     """An UploadWriter whose errors are translated and named like its driver's."""
 
     __slots__ = ("_naming", "_writer")
@@ -129,10 +129,6 @@ class _CheckedWriter:
         with self._naming:
             return self._writer.state()
 
-    def flush(self) -> None:
-        with self._naming:
-            self._writer.flush()
-
     def commit(self, path: str) -> None:
         check_path(path)
         with self._naming:
@@ -145,11 +141,3 @@ class _CheckedWriter:
     def close(self) -> None:
         with self._naming:
             self._writer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

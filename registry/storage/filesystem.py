@@ -6,7 +6,6 @@ import os
 import stat as modes
 import uuid
 from collections.abc import Generator, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ class FilesystemDriver:
 
     def put(self, path: str, data: bytes) -> None:
         # As an upload, so that what a crash leaves behind lies where abandoned uploads are looked for.
-        with closing(self.upload(upload_path(uuid.uuid4()), offset=0, state={})) as writer:
+        with self.upload(upload_path(uuid.uuid4()), offset=0, state={}) as writer:
             try:
                 writer.write(data)
                 writer.commit(path)

@@ -6,21 +6,22 @@ import fcntl
 import os
 from collections.abc import Generator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from registry.storage.base import CHUNK
+from registry.storage.appending import Appender
+from registry.storage.base import CHUNK, ClosedOnExit
 from registry.storage.directory import StoreDirectory, sync_directory
 from registry.storage.errors import NotFound, UploadBusy
 
 
-class FilesystemWriter:
+class FilesystemWriter(ClosedOnExit):
     """The UploadWriter of files. Its state tells how many bytes are known to be on disk, so that none is synced twice."""
 
     def __init__(self, store: StoreDirectory, path: str, *, offset: int, durable: int | None) -> None:
         self._store = store
         self._file = store.file(path)
         self._descriptor = self._open_locked(create=offset == 0)
+        self._appender = Appender(self._descriptor, self._file)
         self.size = offset
         stored = os.fstat(self._descriptor).st_size
         self._dirty = durable != offset or stored != offset
@@ -72,27 +73,28 @@ class FilesystemWriter:
     def write(self, data: bytes | memoryview) -> None:
         self._rewind()
         self._dirty = True
-        written = os.pwrite(self._descriptor, data, self.size)
-        while written < len(data):  # Just before the disk is full; the next write then says so.
-            written += os.pwrite(self._descriptor, memoryview(data)[written:], self.size + written)
-        self.size += written
+        self._appender.append(data, self.size)
+        self.size += len(data)
 
     def read(self) -> Generator[bytes, None, None]:
+        self._appender.settle(self.size)
         for start in range(0, self.size, CHUNK):
             yield os.pread(self._descriptor, min(CHUNK, self.size - start), start)
 
     def state(self) -> dict[str, Any]:
-        self.flush()
+        self.sync()
         return {"durable": self.size}
 
-    def flush(self) -> None:
+    def sync(self) -> None:
+        """Make the file what was written and no more, on disk too."""
         self._rewind()
         if self._dirty:
+            self._appender.settle(self.size)
             os.fsync(self._descriptor)
             self._dirty = False
 
     def commit(self, path: str) -> None:
-        self.flush()
+        self.sync()
         os.utime(self._descriptor)  # Garbage collection judges by the time the blob came, not its last byte.
         target = self._store.file(path)
         if not self._is_current(self._descriptor):
@@ -115,14 +117,7 @@ class FilesystemWriter:
         self.close()
 
     def close(self) -> None:
+        self._appender.close()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

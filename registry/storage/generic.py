@@ -11,13 +11,12 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
 
-from registry.storage.base import CHUNK, Space, Stat
+from registry.storage.base import CHUNK, ClosedOnExit, Space, Stat
 from registry.storage.errors import NotFound, StorageError, Unavailable, classify_os_error
 from registry.storage.filesystem import FilesystemDriver
 from registry.storage.filesystem_upload import FilesystemWriter
@@ -123,7 +122,7 @@ class GenericDriver:
         self._storage.exists("blobs")
 
 
-class GenericWriter:
+class GenericWriter(ClosedOnExit):
     """The upload in the spool, which a commit sends to the backend."""
 
     def __init__(self, spooled: FilesystemWriter, file: Path, save: "Callable[[str, File[bytes]], None]") -> None:
@@ -144,11 +143,8 @@ class GenericWriter:
     def state(self) -> dict[str, Any]:
         return self._spooled.state()
 
-    def flush(self) -> None:
-        self._spooled.flush()
-
     def commit(self, path: str) -> None:
-        self._spooled.flush()
+        self._spooled.sync()
         with self._file.open("rb") as file:
             self._save(path, File(file))
         self._spooled.cancel()
@@ -158,11 +154,3 @@ class GenericWriter:
 
     def close(self) -> None:
         self._spooled.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

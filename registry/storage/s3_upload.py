@@ -8,10 +8,9 @@ instance, which S3 cannot lock out, writes to the same upload: parts it replaced
 
 import secrets
 from collections.abc import Callable, Generator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from registry.storage.base import CHUNK
+from registry.storage.base import CHUNK, ClosedOnExit
 from registry.storage.errors import NotFound
 from registry.storage.s3_bucket import TAIL, Bucket
 
@@ -22,7 +21,7 @@ PARTS_OF_A_SIZE = 1000
 """After this many parts they grow by PART, so that the 10,000 that S3 allows hold more than 400 GB."""
 
 
-class S3Writer:
+class S3Writer(ClosedOnExit):
     """The UploadWriter of S3. Uploads of less than one part never become multipart: they are stored by one request."""
 
     def __init__(
@@ -109,14 +108,11 @@ class S3Writer:
             self._saved = self.size
         return {"upload": self._upload, "etags": list(self._etags), "tail": self._tail, "stale": list(self._stale)}
 
-    def flush(self) -> None:
-        if self._upload and self._buffer:
-            self._ship(bytes(self._buffer))
-            self._buffer.clear()
-
     def commit(self, path: str) -> None:
-        self.flush()
         if self._upload:
+            if self._buffer:
+                self._ship(bytes(self._buffer))
+                self._buffer.clear()
             self._complete()
             self._bucket.move(self._path, path)
         else:
@@ -143,14 +139,6 @@ class S3Writer:
     def close(self) -> None:
         self._release()
         self._release = _nothing  # By the next call another writer may have the upload.
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _nothing() -> None:

@@ -27,7 +27,7 @@ def test_seal_then_verify():
     write("c")
     told = audit("verify")
     assert "as it was sealed" in told
-    assert "2 entries under 1 seals, 1 not sealed yet" in told
+    assert "2 entries under 1 seal, 1 not sealed yet" in told
     digest = told.split()[-1]
     assert "as it was sealed" in audit("verify", "--expect", digest)
 

@@ -92,6 +92,16 @@ def test_another_instance_learns_of_a_new_key_by_its_first_token(db, monkeypatch
     assert other.verifying(kid).kid == kid
 
 
+def test_an_instance_that_only_verifies_learns_that_a_key_is_gone(db, monkeypatch):
+    token()
+    kid = ring.signing().kid
+    other = KeyRing()
+    assert other.verifying(kid).kid == kid
+    SigningKey.objects.all().delete()
+    monkeypatch.setattr("portal.access.keys.FRESH_SECONDS", 0)
+    assert other.verifying(kid) is None
+
+
 def test_invented_key_ids_do_not_become_queries(db, django_assert_num_queries):
     token()
     with django_assert_num_queries(0):

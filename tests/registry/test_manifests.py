@@ -180,6 +180,14 @@ def test_pushing_the_same_again_is_no_error(client):
     assert client.get(f"{BASE}/tags/list").json == {"name": REPOSITORY, "tags": ["latest"]}
 
 
+def test_a_manifest_that_poses_as_a_web_page_can_do_nothing_in_a_browser(client):
+    expect(put(client, b"<script>alert(1)</script>", "page", "text/html"), 201)
+    for _ in range(2):
+        headers = expect(client.get(f"{BASE}/manifests/page"), 200).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
 def test_a_manifest_may_be_pushed_again_as_what_it_really_is(client):
     """Some clients send a type of their own first; what counts is what the last push said."""
     layer, child = Content("text/plain", b"layer"), image()

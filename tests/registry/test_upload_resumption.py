@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 
 import pytest
+from django.db import OperationalError
 
 from registry.distribution.threads import in_database_thread
 from registry.models import Upload
@@ -119,6 +120,16 @@ def test_an_upload_that_failed_goes_on_where_it_was_acknowledged(client, session
         expect(client.put(f"{session}?digest={DIGEST}", DATA[1000:]), 507, "INSUFFICIENT_STORAGE")
     assert client.get(session).headers["range"] == "0-999"
     expect(client.put(f"{session}?digest={DIGEST}", DATA[1000:]), 201)
+
+
+def test_an_outage_while_an_upload_is_opened_does_not_keep_it_locked(client, session, monkeypatch):
+    def out_of_reach(upload):
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads.statements, "upload_is_at", out_of_reach)
+        expect(client.patch(session, DATA), 503, "UNAVAILABLE")
+    expect(client.put(f"{session}?digest={DIGEST}", DATA), 201)
 
 
 def test_bytes_that_vanished_end_the_upload(client, session, store_dir):

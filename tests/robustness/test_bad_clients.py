@@ -161,3 +161,9 @@ def test_bytes_that_are_no_http(instance):
             stranger.sendall(garbage)
     content = pushed(instance, REPOSITORY, "still here")
     assert client(instance, REPOSITORY).pull(REPOSITORY, "1").data == content.data
+
+
+def test_a_query_that_is_not_ascii(instance):
+    with connect(instance) as connection:
+        connection.sendall(head(instance, "GET", "/api/version?é", "Connection: close"))
+        assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 200 ")

@@ -176,7 +176,6 @@ class DriverSuite:
             assert writer.size == size
             with pytest.raises(NotFound):
                 driver.stat(path)
-            writer.flush()
             writer.commit(path)
         assert stored(driver, path) == DATA[:size]
         assert paths(driver) == {path}
@@ -233,7 +232,6 @@ class DriverSuite:
             assert b"".join(writer.read()) == DATA[:size] + DATA[:200_000]
             state = writer.state()
         with connect().upload(upload, offset=size + 200_000, state=state) as writer:
-            writer.flush()
             assert b"".join(writer.read()) == DATA[:size] + DATA[:200_000]
             writer.commit(path)
         assert stored(driver, path) == DATA[:size] + DATA[:200_000]
@@ -289,7 +287,6 @@ class DriverSuite:
         def push(_: int) -> None:
             with driver.upload(upload_path(uuid.uuid4()), offset=0, state={}) as writer:
                 writer.write(DATA)
-                writer.flush()
                 together.wait()
                 writer.commit(path)
 

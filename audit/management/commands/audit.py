@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Sum
+from django.utils.text import capfirst
 
 from audit.ingestion import ingest
 from audit.models import Entry, Seal
@@ -18,29 +19,30 @@ from audit.verification import verify
 class Command(BaseCommand):
     """The operator's access to the journal."""
 
-    help = "Verifies, seals, fills and shows the journal of who did what."
+    help = "Verify, seal, fill and show the journal of who did what."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command for each verb."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|seal|ingest|tail")
+
+        def verb(name: str, text: str) -> CommandParser:
+            parser: CommandParser = verbs.add_parser(name, help=text, description=f"{capfirst(text)}.")
+            return parser
+
         text = "check that no sealed entry was changed, added, moved or removed; exit code 1 if one was"
-        add = verbs.add_parser("verify", help=text, description=text.capitalize() + ".")
-        add.add_argument(
+        verb("verify", text).add_argument(
             "--expect",
             default="",
             metavar="DIGEST",
             help="a digest that an earlier run printed: it must still be in the chain, or the journal was cut or rewritten",
         )
-        text = "seal every entry that is not sealed yet"
-        verbs.add_parser("seal", help=text, description=text.capitalize() + ".")
-        text = "make journal entries of the pulls that wait in the spool"
-        add = verbs.add_parser("ingest", help=text, description=text.capitalize() + ".")
-        add.add_argument(
-            "--directory", type=Path, default=settings.DATA_DIR / "spool", help="the spool (default: %(default)s)"
+        verb("seal", "seal every entry that is not sealed yet")
+        verb("ingest", "make journal entries of the pulls that wait in the spool").add_argument(
+            "--directory", type=Path, default=settings.SPOOL_DIR, help="the spool (default: %(default)s)"
         )
-        text = "show the latest entries, the newest last"
-        add = verbs.add_parser("tail", help=text, description=text.capitalize() + ".")
-        add.add_argument("-n", "--lines", type=_positive, default=20, help="how many (default: %(default)s)")
+        verb("tail", "show the latest entries, the newest last").add_argument(
+            "-n", "--lines", type=_positive, default=20, help="how many (default: %(default)s)"
+        )
 
     def handle(self, *, verb: str, **options: Any) -> None:
         """Runs the sub-command."""
@@ -49,26 +51,24 @@ class Command(BaseCommand):
     def _verify(self, *, expect: str, **_options: Any) -> None:
         total = Seal.objects.aggregate(total=Sum("count"))["total"] or 0
         report = verify(expect, progress=lambda done: self._progress(done, total))
+        verified = f"{_counted(report.entries, 'entry', 'entries')} under {_counted(report.seals, 'seal', 'seals')}"
         if report.broken:
-            raise CommandError(
-                f"The journal is broken: {report.broken}. "
-                f"Up to there {report.entries} entries under {report.seals} seals are as they were sealed."
-            )
+            raise CommandError(f"The journal is broken: {report.broken}. Before that: {verified}, as they were sealed.")
         self.stdout.write(self.style.SUCCESS("The journal is as it was sealed."))
-        self.stdout.write(f"{report.entries} entries under {report.seals} seals, {report.unsealed} not sealed yet.")
+        self.stdout.write(f"{verified}, {report.unsealed} not sealed yet.")
         self.stdout.write(f"Last digest: {report.head}")
 
     def _seal(self, **_options: Any) -> None:
         sealed = 0
         while count := seal():
             sealed += count
-        self.stdout.write(f"{sealed} entries sealed.")
+        self.stdout.write(f"{_counted(sealed, 'entry', 'entries')} sealed.")
 
     def _ingest(self, *, directory: Path, **_options: Any) -> None:
         lines = 0
         while count := ingest(directory):
             lines += count
-        self.stdout.write(f"{lines} lines taken in from {directory}.")
+        self.stdout.write(f"{_counted(lines, 'line', 'lines')} taken in from {directory}.")
 
     def _tail(self, *, lines: int, **_options: Any) -> None:
         for entry in reversed(Entry.objects.order_by("-txid", "-id")[:lines]):
@@ -78,6 +78,10 @@ class Command(BaseCommand):
         if sys.stderr.isatty():
             self.stderr.write(f"\r{done} of {total} entries", style_func=str, ending="" if done < total else "\n")
             self.stderr.flush()
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _line(entry: Entry) -> str:
@@ -96,7 +100,6 @@ def _line(entry: Entry) -> str:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError("it takes a whole number of at least 1")
-    return number
+    return int(text)

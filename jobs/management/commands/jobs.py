@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from audit.origin import SYSTEM
 from jobs import runner, services
@@ -26,26 +27,31 @@ COLUMNS = ("ID", "KIND", "STATUS", "PROGRESS", "ATTEMPTS", "CREATED", "BY")
 class Command(BaseCommand):
     """The operator's view of the work queue."""
 
-    help = "Lists, shows, runs and stops background jobs."
+    help = "List, show, run and stop background jobs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declares a sub-command per verb."""
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|run|stop|schedules")
-        listing = verbs.add_parser("list", help="the newest jobs")
+
+        def verb(name: str, text: str) -> ArgumentParser:
+            added: ArgumentParser = verbs.add_parser(name, help=text, description=f"{capfirst(text)}.")
+            return added
+
+        listing = verb("list", "list the newest jobs")
         listing.add_argument("--state", choices=State.values, help="only jobs in this state")
         listing.add_argument("--kind", help="only jobs of this kind")
         listing.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
-        show = verbs.add_parser("show", help="everything about one job, with its log")
-        show.add_argument("id", type=uuid.UUID)
-        run = verbs.add_parser("run", help="run a job here and wait for it; fails when the job does")
+        show = verb("show", "show everything about one job, with its log")
+        show.add_argument("id", type=uuid.UUID, help="the job's id, as `list` shows it")
+        run = verb("run", "run a job here and wait for it; exit code 1 when it fails")
         run.add_argument("kind", help="one of: " + ", ".join(kind.name for kind in kinds()))
         run.add_argument(
             "arguments", nargs="*", metavar="name=value", help="arguments, the values as JSON or plain text"
         )
         run.add_argument("--queue", action="store_true", help="leave it to the workers and do not wait")
-        stop = verbs.add_parser("stop", help="end a job: at once if it waits, at its next checkpoint if it runs")
-        stop.add_argument("id", type=uuid.UUID)
-        verbs.add_parser("schedules", help="what recurs, and when next")
+        stop = verb("stop", "end a job: at once if it waits, at its next checkpoint if it runs")
+        stop.add_argument("id", type=uuid.UUID, help="the job's id, as `list` shows it")
+        verb("schedules", "show what recurs, and when next")
 
     def handle(self, *, verb: str, **options: Any) -> None:
         """Runs the sub-command of that name."""
@@ -60,6 +66,8 @@ class Command(BaseCommand):
 
     def _list(self, options: dict[str, Any]) -> None:
         """Prints a table of the newest jobs."""
+        if options["limit"] < 1:
+            raise CommandError("--limit takes a whole number of at least 1.")
         wanted = {name: options[name] for name in ("state", "kind") if options[name]}
         jobs = Job.objects.filter(**wanted).order_by("-created_at")[: options["limit"]]
         self._table(COLUMNS, (_row(job) for job in jobs))

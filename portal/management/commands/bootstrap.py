@@ -80,7 +80,6 @@ def _alone() -> Iterator[None]:
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
         return
-    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     with (settings.DATA_DIR / "bootstrap.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

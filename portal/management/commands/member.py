@@ -14,14 +14,16 @@ ROLES = {role.label: role for role in Role}
 class Command(VerbCommand):
     """Who belongs to which project."""
 
-    help = f"Gives users roles in projects. The roles: {', '.join(ROLES)}."
+    help = f"Give users roles in projects. The roles: {', '.join(ROLES)}."
 
     def verbs(self) -> None:
         """Declares the verbs."""
-        _takes_role(self.verb("add", self._add, "give a user a role in a project", "project", "username"))
-        self.verb("list", self._list, "list a project's members", "project")
-        _takes_role(self.verb("role", self._role, "change a member's role", "project", "username"))
-        self.verb("remove", self._remove, "take a user's role in a project away", "project", "username")
+        project = {"project": "the project's name"}
+        both = project | {"username": "the user's name"}
+        _takes_role(self.verb("add", self._add, "give a user a role in a project", **both))
+        self.verb("list", self._list, "list a project's members", **project)
+        _takes_role(self.verb("role", self._role, "change a member's role", **both))
+        self.verb("remove", self._remove, "take a user's role in a project away", **both)
 
     def _add(self, *, project: str, username: str, role: str) -> None:
         services.member_add(project=project_get(project), user=user_get(username), role=ROLES[role], origin=operator())
@@ -44,4 +46,4 @@ class Command(VerbCommand):
 
 
 def _takes_role(parser: ArgumentParser) -> None:
-    parser.add_argument("role", choices=ROLES, metavar="role", help=", ".join(ROLES))
+    parser.add_argument("role", choices=ROLES, metavar="role", help=f"one of {', '.join(ROLES)}")

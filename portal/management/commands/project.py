@@ -12,18 +12,18 @@ from portal.projects.selectors import project_get
 class Command(VerbCommand):
     """Projects: where repositories live."""
 
-    help = "Creates, lists, opens, closes and deletes projects."
+    help = "Create, list, open, close and delete projects."
 
     def verbs(self) -> None:
         """Declares the verbs."""
-        create = self.verb("create", self._create, "create a project", "name")
+        text = "the new project's name: the first component of its repositories' names"
+        create = self.verb("create", self._create, "create a project", name=text)
         create.add_argument("--public", action="store_true", help="let anyone pull")
         create.add_argument("--owner", metavar="USER", help="the user who becomes its first projectAdmin")
         self.verb("list", self._list, "list all projects")
-        switch(
-            self.verb("public", self._public, "let anyone pull from a project, or members only", "name"), "on or off"
-        )
-        self.verb("delete", self._delete, "delete a project that has no repositories", "name")
+        text = "the project's name"
+        switch(self.verb("public", self._public, "let anyone pull from a project, or members only", name=text))
+        self.verb("delete", self._delete, "delete a project that has no repositories", name=text)
 
     def _create(self, *, name: str, public: bool, owner: str | None) -> None:
         user = user_get(owner) if owner else None

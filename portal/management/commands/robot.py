@@ -17,11 +17,12 @@ GRAMMAR = "[WHERE=]RESOURCE:ACTION[,ACTION…]"
 class Command(VerbCommand):
     """Accounts for machines."""
 
-    help = "Creates, lists, changes and deletes robot accounts. A robot's secret is shown once, when it is made."
+    help = "Create, list, change and delete robot accounts. A robot's secret is shown once, when it is made."
 
     def verbs(self) -> None:
         """Declares the verbs."""
-        create = self.verb("create", self._create, "create a robot account and print its secret", "name")
+        text = "the new robot's name, without prefix and project"
+        create = self.verb("create", self._create, "create a robot account and print its secret", name=text)
         create.add_argument("--project", help="the project it belongs to; without one it belongs to the system")
         create.add_argument(
             "--allow",
@@ -31,14 +32,15 @@ class Command(VerbCommand):
             "itself, and if left out the robot's project or *. Default: repository:pull,push",
         )
         create.add_argument("--days", type=int, default=NEVER, help="days until it expires (default: never)")
-        create.add_argument("--description", default="")
+        create.add_argument("--description", default="", help="what it is for")
         self.verb("list", self._list, "list robot accounts").add_argument("--project", help="of this project only")
-        refresh = self.verb("refresh", self._refresh, "give a robot another secret and print it", "name")
+        text = "the robot's full name, as `list` shows it"
+        refresh = self.verb("refresh", self._refresh, "give a robot another secret and print it", name=text)
         refresh.add_argument("--keep-old", type=float, default=0, metavar="HOURS", help="accept the old one so long")
         refresh.add_argument("--stdin", action="store_true", help="take the secret from the terminal or standard input")
-        self.verb("disable", self._disable, "stop a robot from logging in", "name")
-        self.verb("enable", self._enable, "let a disabled robot log in again", "name")
-        self.verb("delete", self._delete, "delete a robot account", "name")
+        self.verb("disable", self._disable, "stop a robot from logging in", name=text)
+        self.verb("enable", self._enable, "let a disabled robot log in again", name=text)
+        self.verb("delete", self._delete, "delete a robot account", name=text)
 
     def _create(self, *, name: str, project: str | None, allow: list[str] | None, days: int, description: str) -> None:
         owner = project_get(project) if project else None

@@ -8,22 +8,21 @@ from portal.management.verbs import VerbCommand, operator, read_secret, switch
 class Command(VerbCommand):
     """People who can log in."""
 
-    help = "Creates, lists, changes and deletes users. Passwords are read from the terminal or standard input."
+    help = "Create, list, change and delete users. Passwords are read from the terminal or standard input."
 
     def verbs(self) -> None:
         """Declares the verbs."""
-        create = self.verb("create", self._create, "create a user", "username")
-        create.add_argument("--email", default="")
-        create.add_argument("--realname", default="")
-        create.add_argument("--comment", default="")
+        create = self.verb("create", self._create, "create a user", username="the name to log in with")
+        create.add_argument("--email", default="", help="a mail address that no other user has")
+        create.add_argument("--realname", default="", help="what the person is called")
+        create.add_argument("--comment", default="", help="a note for administrators")
         create.add_argument("--admin", action="store_true", help="make the user a system administrator")
         self.verb("list", self._list, "list all users")
-        self.verb("password", self._password, "set a user's password", "username")
-        switch(
-            self.verb("admin", self._admin, "make a user system administrator, or no longer", "username"), "on or off"
-        )
-        switch(self.verb("active", self._active, "let a user log in, or no longer", "username"), "on or off")
-        self.verb("delete", self._delete, "delete a user", "username")
+        text = "the user's name"
+        self.verb("password", self._password, "set a user's password", username=text)
+        switch(self.verb("admin", self._admin, "make a user system administrator, or no longer", username=text))
+        switch(self.verb("active", self._active, "let a user log in, or no longer", username=text))
+        self.verb("delete", self._delete, "delete a user", username=text)
 
     def _create(self, *, username: str, email: str, realname: str, comment: str, admin: bool) -> None:
         user = services.user_create(

@@ -1,11 +1,11 @@
 """`manage.py fsck`: compares the index with the store."""
 
-import sys
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from registry.management.progress import show
 from registry.services.fsck import Check, Finding
 from registry.services.garbage import GRACE
 from registry.storage.errors import StorageError
@@ -41,6 +41,8 @@ class Command(BaseCommand):
 
     def handle(self, *, verify: bool, repair: bool, quarantine: bool, grace: int, **_options: Any) -> None:
         """Tells each finding as it is made."""
+        if grace < 0:
+            raise CommandError("--grace takes a number of seconds, 0 or more.")
         check = Check(
             verify=verify,
             repair=repair,
@@ -51,19 +53,20 @@ class Command(BaseCommand):
         found = mended = 0
         try:
             for finding in check.findings():
+                show(self.stderr)
                 self.stdout.write(_line(finding))
                 found += 1
                 mended += finding.mended
         except StorageError as error:
             raise CommandError(f"The store does not work: {error}. Nothing can be said of what is in it.") from error
+        finally:
+            show(self.stderr)
         if found:
             raise CommandError(f"{found} found, {mended} of them mended.")
         self.stdout.write(self.style.SUCCESS("The database and the store agree."))
 
     def _progress(self, done: int, message: str) -> None:
-        if sys.stderr.isatty():
-            self.stderr.write(f"\r{done} {message}\033[K\r", ending="")
-            self.stderr.flush()
+        show(self.stderr, f"{done} {message}")
 
 
 def _line(finding: Finding) -> str:

@@ -1,12 +1,12 @@
 """`manage.py gc`: frees the bytes that no manifest uses."""
 
-import sys
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.services import enqueue
+from registry.management.progress import show
 from registry.services.garbage import GRACE, Collected, collect_garbage
 from registry.storage.errors import StorageError
 
@@ -44,10 +44,9 @@ class Command(BaseCommand):
             done = collect_garbage(grace=timedelta(seconds=grace), dry_run=dry_run, progress=self._progress)
         except StorageError as error:
             raise CommandError(f"The store does not work: {error}. Run it again when it does.") from error
+        finally:
+            show(self.stderr)
         self.stdout.write(f"A run now would give: {done}" if dry_run else self.style.SUCCESS(str(done)))
 
     def _progress(self, done: Collected, message: str) -> None:
-        if sys.stderr.isatty():
-            steps = done.condemned_links + done.removed_links + done.blobs + done.orphans
-            self.stderr.write(f"\r{message}: {steps}\033[K", ending="")
-            self.stderr.flush()
+        show(self.stderr, f"{message}: {done.steps}")

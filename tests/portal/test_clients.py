@@ -1,0 +1,61 @@
+"""What Django learns of who sent a request."""
+
+from ipaddress import ip_network
+
+from a2wsgi import WSGIMiddleware
+from asgiref.sync import async_to_sync
+from django.core.handlers.wsgi import WSGIRequest
+
+from portal.clients import client_of_request, unambiguous
+
+
+def site(seen):
+    """Django's side of the server: it notes what it is told of each request."""
+
+    def application(environ, start_response):
+        seen.append(WSGIRequest(environ))
+        start_response("204 No Content", [])
+        return []
+
+    return WSGIMiddleware(application)
+
+
+def received(headers=(), query=b""):
+    """The request as Django sees it when a proxy at 127.0.0.1 passes it on."""
+    seen = []
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/service/token",
+        "query_string": query,
+        "headers": [(b"host", b"registry.example"), *headers],
+        "client": ("127.0.0.1", 50000),
+    }
+
+    async def receive():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        pass
+
+    async def call():
+        await site(seen)(unambiguous(scope), receive, send)
+
+    async_to_sync(call)()
+    (request,) = seen
+    return request
+
+
+def test_only_the_header_a_trusted_proxy_sets_tells_the_address(settings):
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
+    forged = (b"x_forwarded_for", b"203.0.113.5")
+    by_proxy = (b"x-forwarded-for", b"198.51.100.7")
+    for headers in ([by_proxy, forged], [forged, by_proxy]):
+        assert client_of_request(received(headers)).address == "198.51.100.7"
+    assert client_of_request(received([forged])).address == "127.0.0.1"
+
+
+def test_queries_arrive_as_they_were_sent():
+    assert received(query=b"scope=a%2Fb+c&service=x").GET.dict() == {"scope": "a/b c", "service": "x"}
+    assert received(query="scope=é".encode()).GET["scope"] == "é"
