@@ -39,7 +39,10 @@ class UploadWriter(Protocol):
         """Bytes the upload has, those written before it was resumed included."""
 
     def write(self, data: bytes | memoryview) -> None:
-        """Append all of `data`, or raise and leave `size` as it was. Some of it may be held back until `state`."""
+        """Append all of `data`; some of it may be held back until `state` or `commit`.
+
+        After an error close the writer; the upload then resumes from its last checkpoint.
+        """
 
     def read(self) -> Generator[bytes, None, None]:
         """All bytes of the upload so far, in order. Not cheap everywhere: for when a running digest was lost.

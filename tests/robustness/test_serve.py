@@ -18,6 +18,14 @@ def gone(members: list[Member]) -> bool:
     return not any(_state(member) for member in members)
 
 
+def command(member: Member) -> str:
+    """The process's command line; empty once it has ended."""
+    try:
+        return Path(f"/proc/{member.pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
 def _state(member: Member) -> str:
     try:
         state, _, *rest = Path(f"/proc/{member.pid}/stat").read_text().rpartition(")")[2].split()
@@ -54,7 +62,7 @@ def test_a_part_that_dies_is_started_again(start_portolan, part):
     instance: Portolan = start_portolan()
 
     def mains() -> list[Member]:
-        return [m for m in instance.processes if part in Path(f"/proc/{m.pid}/cmdline").read_text()][:1]
+        return [member for member in instance.processes if part in command(member)][:1]
 
     (first,) = mains()
     before = family(first.pid)
