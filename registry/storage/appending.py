@@ -31,26 +31,24 @@ class Appender:
         if not self._held and (len(data) < LARGE or not self._open()):
             _write_all(self._descriptor, data, offset)
             return
-        view, held = memoryview(data), self._held
-        try:
-            if not held and offset % BLOCK:
-                head = min(BLOCK - offset % BLOCK, len(view))
-                _write_all(self._descriptor, view[:head], offset)
-                view, offset = view[head:], offset + head
-            self._hold(view, offset)
-        except BaseException:
-            self._held = min(held, self._held)
-            raise
+        view = memoryview(data)
+        if not self._held and offset % BLOCK:
+            head = min(BLOCK - offset % BLOCK, len(view))
+            _write_all(self._descriptor, view[:head], offset)
+            view, offset = view[head:], offset + head
+        self._hold(view, offset)
 
     def _hold(self, view: memoryview, offset: int) -> None:
         assert self._buffer is not None
+        held = self._held
         while view:
-            taken = min(len(view), PIECE - self._held)
-            self._buffer[self._held : self._held + taken] = view[:taken]
-            self._held, offset, view = self._held + taken, offset + taken, view[taken:]
-            if self._held == PIECE:
+            taken = min(len(view), PIECE - held)
+            self._buffer[held : held + taken] = view[:taken]
+            held, offset, view = held + taken, offset + taken, view[taken:]
+            if held == PIECE:
                 self._write_piece(offset - PIECE)
-                self._held = 0
+                held = self._held = 0  # What was held before is in the file now, whatever becomes of the rest.
+        self._held = held
 
     def _write_piece(self, offset: int) -> None:
         assert self._buffer is not None

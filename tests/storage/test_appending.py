@@ -104,13 +104,17 @@ def test_a_file_system_that_refuses_late_is_served_through_the_cache(appending_t
     assert appending_to.settled() == appending_to.expected
 
 
-@pytest.mark.parametrize("before", [0, 10, BLOCK, PIECE + 10])
-def test_a_full_disk_loses_nothing_that_was_there(appending_to, monkeypatch, before):
+@pytest.mark.parametrize("room", [0, 1, 2], ids="room for {} writes".format)
+@pytest.mark.parametrize("before", [0, 10, BLOCK, BLOCK + 10, PIECE + 10])
+def test_a_full_disk_loses_nothing_that_was_there(appending_to, monkeypatch, before, room):
     appending_to.append(before)
     pwrite = os.pwrite
+    left = iter(range(room))
 
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(*arguments):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return pwrite(*arguments)
 
     monkeypatch.setattr(os, "pwrite", full)
     with pytest.raises(OSError, match="No space"):
