@@ -10,5 +10,5 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        """Imports `<app>/jobs.py` of every app, where kinds of work register themselves."""
-        autodiscover_modules("jobs")
+        """Imports `jobs.py` and `followers.py` of every app, where kinds of work and readers register themselves."""
+        autodiscover_modules("jobs", "followers")

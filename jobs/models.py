@@ -3,8 +3,6 @@
 Every time that two machines compare is the database's own (`Now()`), so clocks that disagree do no harm.
 """
 
-import uuid
-
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -25,10 +23,18 @@ class State(models.TextChoices):
 ACTIVE = (State.PENDING, State.RUNNING)
 
 
+class Trigger(models.TextChoices):
+    """What made a job be asked for; the words are Harbor's."""
+
+    MANUAL = "MANUAL"
+    SCHEDULE = "SCHEDULE"
+    EVENT = "EVENT"
+
+
 class Job(models.Model):
     """One piece of work of a registered kind, kept until it is done and for a while after."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    number = models.BigAutoField(primary_key=True, help_text="The job's id; the newest has the highest.")
     kind = models.CharField(max_length=64)
     args = models.JSONField(default=dict, help_text="Keyword arguments of the kind's function.")
     key = models.CharField(max_length=255, default="", help_text="At most one active job exists per kind and key.")
@@ -37,6 +43,7 @@ class Job(models.Model):
     priority = models.SmallIntegerField(default=0, help_text="Higher goes first.")
     run_at = models.DateTimeField(db_default=Now(), help_text="Not before this time.")
     origin = models.JSONField(default=dict, help_text="Who asked for it: the fields of audit.origin.Origin.")
+    trigger = models.CharField(max_length=8, choices=Trigger.choices, default=Trigger.MANUAL)
 
     owner = models.CharField(max_length=128, default="", help_text="Token of the run that holds the lease.")
     lease_expires_at = models.DateTimeField(null=True)
@@ -47,6 +54,7 @@ class Job(models.Model):
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(null=True)
     progress_message = models.CharField(max_length=255, default="")
+    result = models.JSONField(default=dict, help_text="What came out so far, in words of the kind's own.")
     error = models.TextField(default="", help_text="Why the last attempt failed.")
 
     created_at = models.DateTimeField(db_default=Now())
@@ -66,11 +74,11 @@ class Job(models.Model):
             models.Index(fields=["-priority", "run_at"], condition=models.Q(state=State.PENDING), name="job_pending"),
             models.Index(fields=["lease_expires_at"], condition=models.Q(state=State.RUNNING), name="job_leased"),
             models.Index(fields=["finished_at"], name="job_finished"),
-            models.Index(fields=["-created_at"], name="job_newest"),
+            models.Index(fields=["kind", "number"], name="job_kind"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return f"{self.kind} {self.number}"
 
     @property
     def status(self) -> str:
@@ -83,6 +91,11 @@ class Job(models.Model):
     def active(self) -> bool:
         """True until the job has reached its last state."""
         return self.state in ACTIVE
+
+    @property
+    def pool_id(self) -> str:
+        """Which process runs the job; empty unless one does."""
+        return self.owner.rpartition(":")[0]
 
     @property
     def asked_by(self) -> Origin:
@@ -102,7 +115,7 @@ class JobLog(models.Model):
 
 
 class Schedule(models.Model):
-    """A job that recurs, by cron or at an interval. Operators may change any row; declarations never overwrite one."""
+    """A job that recurs, by cron or at an interval. People may set any; declarations never overwrite one."""
 
     name = models.CharField(max_length=128, unique=True)
     kind = models.CharField(max_length=64)
@@ -110,13 +123,18 @@ class Schedule(models.Model):
     cron = models.CharField(max_length=128, default="", help_text="Six fields, seconds first, in UTC.")
     every = models.DurationField(null=True)
     enabled = models.BooleanField(default=True)
+    chosen = models.BooleanField(default=False, help_text="Somebody set it; it is not what its kind brought along.")
     next_run_at = models.DateTimeField()
     last_job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now(), help_text="When it was last set, not when it last ran.")
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(cron="", every__isnull=False) | (~models.Q(cron="") & models.Q(every__isnull=True)),
+                condition=models.Q(cron="", every__isnull=False)
+                | (~models.Q(cron="") & models.Q(every__isnull=True))
+                | models.Q(enabled=False, cron="", every__isnull=True),
                 name="schedule_cron_or_every",
             )
         ]
@@ -124,3 +142,35 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def when(self) -> str:
+        """How often it runs, for people; empty for one that is off and does not say."""
+        return self.cron or (f"every {self.every}" if self.every else "")
+
+
+SCHEDULES = "schedules"
+
+
+class Pause(models.Model):
+    """A kind of work that is held back: its jobs wait, those that run go on. `SCHEDULES` holds back every schedule."""
+
+    kind = models.CharField(max_length=64, primary_key=True)
+    since = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class WorkerPool(models.Model):
+    """A process that works, for as long as it gives signs of life."""
+
+    id = models.CharField(max_length=96, primary_key=True, help_text="host:process:token, the beginning of Job.owner.")
+    host = models.CharField(max_length=64)
+    pid = models.PositiveIntegerField()
+    concurrency = models.PositiveIntegerField(help_text="How many jobs it runs at a time.")
+    start_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.id

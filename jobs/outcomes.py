@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Case, DateTimeField, F, Value, When
 from django.db.models.functions import Now
 
+from audit.sanitise import clean_text
 from jobs.models import Job, State
 
 BACKOFF = 10.0  # Seconds before the second attempt; each later wait is twice as long,
@@ -16,7 +17,7 @@ ERROR_LENGTH = 2000
 
 def ended(state: State, *, error: str = "") -> dict[str, Any]:
     """The job has reached its last state."""
-    return {"state": state, "finished_at": Now(), "error": error[:ERROR_LENGTH]}
+    return {"state": state, "finished_at": Now(), "error": clean_text(error, ERROR_LENGTH)}
 
 
 def failed(job: Job, error: str, *, wait: float) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def failed(job: Job, error: str, *, wait: float) -> dict[str, Any]:
         "state": Case(When(stop_requested=True, then=Value(State.STOPPED)), default=Value(State.PENDING)),
         "finished_at": Case(When(stop_requested=True, then=Now()), default=None, output_field=DateTimeField()),
         "run_at": Now() + timedelta(seconds=wait) if wait else Now(),
-        "error": error[:ERROR_LENGTH],
+        "error": clean_text(error, ERROR_LENGTH),
     }
 
 

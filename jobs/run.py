@@ -4,6 +4,7 @@ The function works on memory only: `checkpoint`, `progress` and `log` never wait
 for every item. The heartbeat carries what they leave to the rows about once a second.
 """
 
+import json
 import logging
 import threading
 import time
@@ -18,6 +19,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from audit.sanitise import clean_json, clean_text
 from jobs.models import Job, JobLog, State
 
 LOG_LINES = 1000  # The newest lines kept per job,
@@ -53,7 +55,8 @@ class JobRun:
         # Counted on this machine's clock from before the claim or the renewal was sent, it can only be early.
         self._deadline = claimed + lease.total_seconds()
         self._lost = self._stop = False
-        self._progress: dict[str, Any] = {}
+        self._report: dict[str, Any] = {}  # What the job told last, replaced as a whole by the job's thread,
+        self._stored = self._report  # and what of it is in the row already.
         self._lines: deque[tuple[datetime, str]] = deque(maxlen=LOG_LINES)
 
     @property
@@ -63,11 +66,20 @@ class JobRun:
 
     def progress(self, done: int, total: int | None = None, message: str = "") -> None:
         """Tells how far the job is, in units of its own choice; shown to people within a second or two."""
-        self._progress = {"progress_done": done, "progress_total": total, "progress_message": message[:255]}
+        told = {"progress_done": done, "progress_total": total, "progress_message": clean_text(message, 255)}
+        self._report = {**self._report, **told}
+
+    def result(self, **values: Any) -> None:
+        """Tells what has come out so far, added to what was told before: values that JSON can carry, and no secrets.
+
+        Kept however the run ends, and seen when progress is. Raises `TypeError` or `ValueError` for other values.
+        """
+        json.dumps(values, allow_nan=False)
+        self._report = {**self._report, "result": {**self._report.get("result", {}), **clean_json(values)}}
 
     def log(self, text: str) -> None:
         """Adds a line to the job's log, which people with access to the job can read: no secrets."""
-        self._lines.append((timezone.now(), text[:LINE_LENGTH]))
+        self._lines.append((timezone.now(), clean_text(text, LINE_LENGTH)))
 
     def checkpoint(self) -> None:
         """Ends the run here if it must end: raises `LeaseLost`, `Stopped`, or `Yielded` when the worker shuts down.
@@ -84,14 +96,14 @@ class JobRun:
     def beat(self) -> None:
         """Renews the lease when a third of it has passed, stores what was reported, and looks for a request to stop."""
         sent = time.monotonic()
-        changes = self._progress
+        report = self._report
+        changes = {} if report is self._stored else report
         if changes or self._deadline - sent < self.lease.total_seconds() * 2 / 3:
             if not self.mine().update(lease_expires_at=Now() + self.lease, **changes):
                 self._lost = True
                 return
             self._deadline = sent + self.lease.total_seconds()
-            if self._progress is changes:
-                self._progress = {}
+            self._stored = report
         stop = self.mine().values_list("stop_requested", flat=True).first()
         self._lost, self._stop = stop is None, bool(stop)
         self._write_log()
@@ -99,7 +111,7 @@ class JobRun:
     def close(self, **changes: Any) -> bool:
         """Stores what is left of the report and gives up the lease; False, and no change, if the lease was lost."""
         self._write_log()
-        closing = {**self._progress, "owner": "", "lease_expires_at": None, **changes}
+        closing = {**self._report, "owner": "", "lease_expires_at": None, **changes}
         return bool(self.mine().update(**closing))
 
     def mine(self) -> QuerySet[Job]:

@@ -6,7 +6,7 @@ import secrets
 import socket
 import threading
 import time
-import uuid
+from functools import lru_cache
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError, close_old_connections, transaction
@@ -14,9 +14,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from jobs.kinds import kind_named, kinds
-from jobs.models import Job, State
+from jobs.models import Job, Pause, State
 from jobs.outcomes import backoff, ended, failed, yielded
 from jobs.run import JobRun, LeaseLost, Stopped, Yielded, beating
+from jobs.signals import run_ended
 
 RETRY = 1.0  # Seconds between two attempts to tell the database how a run ended.
 
@@ -26,17 +27,28 @@ shutdown = threading.Event()
 """Set when this process is to end: nothing more is claimed, and runs go back to the queue at their next checkpoint."""
 
 
+def pool_id() -> str:
+    """What this process calls itself in `WorkerPool.id` and at the beginning of `Job.owner`."""
+    return _pool_id(os.getpid())  # Not the parent's, in a forked child.
+
+
+@lru_cache(maxsize=1)
+def _pool_id(pid: int) -> str:
+    return f"{socket.gethostname()[:64]}:{pid}:{secrets.token_hex(4)}"
+
+
 def due() -> QuerySet[Job]:
-    """Jobs that may begin now, best first: kinds known here, and no exclusive kind that is already running."""
+    """Jobs that may begin now, best first: of kinds known here and not paused, and of no exclusive one that runs."""
     running = Job.objects.filter(kind=OuterRef("kind"), state=State.RUNNING, exclusive=True)
     return (
         Job.objects.filter(state=State.PENDING, run_at__lte=Now(), kind__in=[kind.name for kind in kinds()])
         .exclude(Q(exclusive=True) & Exists(running))
+        .exclude(Exists(Pause.objects.filter(kind=OuterRef("kind"))))
         .order_by("-priority", "run_at")
     )
 
 
-def claim(*, only: uuid.UUID | None = None) -> JobRun | None:
+def claim(*, only: int | None = None) -> JobRun | None:
     """Takes a due job (or just the one named), so that nobody else runs it while the lease lasts; None if there is none.
 
     A plain look comes first: an idle worker neither writes nor locks anything.
@@ -57,7 +69,7 @@ def claim(*, only: uuid.UUID | None = None) -> JobRun | None:
 
 def _lease(job: Job) -> bool:
     """Writes the lease. Databases without row locks need the comparison: there the first of two writers wins."""
-    job.owner = f"{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(8)}"
+    job.owner = f"{pool_id()}:{secrets.token_hex(8)}"
     job.attempts += 1
     return bool(
         Job.objects.filter(pk=job.pk, state=State.PENDING).update(
@@ -69,6 +81,7 @@ def _lease(job: Job) -> bool:
             progress_done=0,
             progress_total=None,
             progress_message="",
+            result={},
         )
     )
 
@@ -76,9 +89,15 @@ def _lease(job: Job) -> bool:
 def execute(run: JobRun) -> None:
     """Runs a claimed job and records how it ended, unless its lease was lost meanwhile."""
     close_old_connections()  # The job may take hours; it opens a connection when it needs one.
+    began = time.monotonic()
     with beating(run):
-        recorded = _record(run, _attempt(run))
-    if not recorded:
+        outcome = _attempt(run)
+        recorded = _record(run, outcome)
+    if recorded:
+        # Of an attempt that failed the database decides what becomes of its job.
+        state = outcome["state"] if isinstance(outcome["state"], str) else State.ERROR
+        run_ended.send(Job, kind=run.job.kind, state=str(state), seconds=time.monotonic() - began)
+    else:
         logger.warning("%s lost its lease, so what became of this run is not recorded", run.job)
 
 

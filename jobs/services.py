@@ -1,11 +1,11 @@
-"""The verbs of the work queue: ask for a job, stop one, declare a schedule."""
+"""The verbs of the work queue: ask for a job, stop one, hold a queue back, set a schedule."""
 
-import uuid
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.journal import record
@@ -13,17 +13,26 @@ from audit.origin import SYSTEM, Origin
 from jobs.bell import ring
 from jobs.cron import next_after
 from jobs.kinds import kind_named, kinds
-from jobs.models import ACTIVE, Job, Schedule, State
+from jobs.models import ACTIVE, SCHEDULES, Job, Pause, Schedule, State, Trigger
 
 PEOPLE = ("user", "robot")
 
 
 @transaction.atomic
-def enqueue(kind: str, *, origin: Origin = SYSTEM, run_at: datetime | None = None, key: str = "", **args: Any) -> Job:
+def enqueue(
+    kind: str,
+    *,
+    origin: Origin = SYSTEM,
+    run_at: datetime | None = None,
+    key: str = "",
+    trigger: str = Trigger.MANUAL,
+    **args: Any,
+) -> Job:
     """Puts a job into the queue in the caller's transaction; workers hear of it when that commits.
 
     run_at: not before this time; at once when None.
     key: while a job of this kind and key is pending or running, that one is returned and nothing is added.
+    trigger: what made it be asked for.
     args: keyword arguments for the kind's function, which JSON can carry.
 
     Jobs that people ask for are told to the journal. Raises `UnknownKind`, and `TypeError` for arguments that the
@@ -37,6 +46,7 @@ def enqueue(kind: str, *, origin: Origin = SYSTEM, run_at: datetime | None = Non
         "priority": known.priority,
         "max_attempts": known.attempts,
         "origin": asdict(origin),
+        "trigger": trigger,
         **({"run_at": run_at} if run_at else {}),
     }
     if key:
@@ -45,19 +55,19 @@ def enqueue(kind: str, *, origin: Origin = SYSTEM, run_at: datetime | None = Non
         job, created = Job.objects.create(kind=kind, **values), True
     if created:
         if origin.kind in PEOPLE:
-            record(origin, "job.enqueue", target=f"{kind}/{job.id}", after={"args": args, "key": key})
+            record(origin, "job.enqueue", target=f"{kind}/{job.number}", after={"args": args, "key": key})
         if run_at is None:
             transaction.on_commit(ring)
     return job
 
 
 @transaction.atomic
-def stop(job_id: uuid.UUID | str, *, origin: Origin) -> Job:
+def stop(number: int, *, origin: Origin) -> Job:
     """Ends a job: a pending one now, a running one at its next checkpoint, a finished one stays as it is.
 
     Raises `Job.DoesNotExist`.
     """
-    job = Job.objects.select_for_update().get(pk=job_id)
+    job = Job.objects.select_for_update().get(pk=number)
     if not job.active or job.stop_requested:
         return job
     before = job.state
@@ -65,8 +75,57 @@ def stop(job_id: uuid.UUID | str, *, origin: Origin) -> Job:
     if job.state == State.PENDING:
         job.state, job.finished_at = State.STOPPED, timezone.now()
     job.save(update_fields=["state", "stop_requested", "finished_at"])
-    record(origin, "job.stop", target=f"{job.kind}/{job.id}", before={"state": before})
+    record(origin, "job.stop", target=f"{job.kind}/{job.number}", before={"state": before})
     return job
+
+
+@transaction.atomic
+def queue_pause(*, kind: str, origin: Origin) -> None:
+    """Holds back the jobs of a kind that wait, and those still to come. Raises `UnknownKind`."""
+    _pause(kind_named(kind).name, "queue.pause", origin)
+
+
+@transaction.atomic
+def queue_resume(*, kind: str, origin: Origin) -> None:
+    """Lets the jobs of a kind go on. Raises `UnknownKind`."""
+    _resume(kind_named(kind).name, "queue.resume", origin)
+
+
+@transaction.atomic
+def schedules_pause(*, origin: Origin) -> None:
+    """Holds back every schedule; what they would have begun meanwhile is left out."""
+    _pause(SCHEDULES, "schedules.pause", origin)
+
+
+@transaction.atomic
+def schedules_resume(*, origin: Origin) -> None:
+    """Lets schedules go on: each that came due meanwhile begins one job."""
+    _resume(SCHEDULES, "schedules.resume", origin)
+
+
+def _pause(kind: str, action: str, origin: Origin) -> None:
+    if Pause.objects.get_or_create(kind=kind)[1]:
+        record(origin, action, target=kind)
+
+
+def _resume(kind: str, action: str, origin: Origin) -> None:
+    if Pause.objects.filter(kind=kind).delete()[0]:
+        record(origin, action, target=kind)
+        transaction.on_commit(ring)
+
+
+@transaction.atomic
+def queue_stop(*, kind: str, origin: Origin) -> int:
+    """Ends every job of a kind: those that wait now, those that run at their next checkpoint. How many there were.
+
+    Raises `UnknownKind`.
+    """
+    jobs = Job.objects.filter(kind=kind_named(kind).name)
+    pending = jobs.filter(state=State.PENDING).update(state=State.STOPPED, stop_requested=True, finished_at=Now())
+    running = jobs.filter(state=State.RUNNING, stop_requested=False).update(stop_requested=True)
+    if pending or running:
+        record(origin, "queue.stop", target=kind, before={"pending": pending, "running": running})
+    return pending + running
 
 
 def schedule(
@@ -82,13 +141,48 @@ def schedule(
     Exactly one of `every` and `cron` (see jobs.cron) says when; it first runs when that time has come once. While a job
     of the schedule is still active, the next one is skipped. Raises `UnknownKind`, `TypeError` and `ValueError`.
     """
-    if bool(every) == bool(cron):
-        raise ValueError(f"Schedule {name} needs an interval or a cron expression, and not both.")
-    kind_named(kind).check(args or {})
     declared = Schedule(name=name, kind=kind, every=every, cron=cron, args=args or {})
-    declared.next_run_at = following(declared)
+    _plan(declared)
     Schedule.objects.bulk_create([declared], ignore_conflicts=True)
     return Schedule.objects.get(name=name)
+
+
+@transaction.atomic
+def schedule_set(
+    name: str,
+    kind: str,
+    *,
+    origin: Origin,
+    every: timedelta | None = None,
+    cron: str | None = None,
+    args: dict[str, Any] | None = None,
+    enabled: bool = True,
+) -> Schedule:
+    """Makes the schedule of that name, or replaces what it says. One that is not enabled may leave out when it runs.
+
+    Raises `UnknownKind`, `TypeError` and `ValueError`.
+    """
+    row = Schedule.objects.select_for_update().filter(name=name).first()
+    before = _told(row) if row else None
+    row = row or Schedule(name=name)
+    row.kind, row.every, row.cron, row.args = kind, every or None, cron or "", args or {}
+    row.enabled, row.chosen, row.next_run_at = enabled, True, timezone.now()
+    _plan(row)
+    row.save()
+    Schedule.objects.filter(pk=row.pk).update(updated_at=Now())
+    record(origin, "schedule.set", target=name, before=before, after=_told(row))
+    return row
+
+
+@transaction.atomic
+def schedule_delete(name: str, *, origin: Origin) -> bool:
+    """Removes a schedule; False if there is none. One that its kind brings along would return: disable that instead."""
+    row = Schedule.objects.select_for_update().filter(name=name).first()
+    if row is None:
+        return False
+    record(origin, "schedule.delete", target=name, before=_told(row))
+    row.delete()
+    return True
 
 
 def following(schedule: Schedule) -> datetime:
@@ -96,6 +190,27 @@ def following(schedule: Schedule) -> datetime:
     now = timezone.now()
     after = max(now, schedule.next_run_at or now)
     return after + schedule.every if schedule.every else next_after(schedule.cron, after)
+
+
+def _plan(schedule: Schedule) -> None:
+    """Checks what a schedule says and computes when it first runs."""
+    kind_named(schedule.kind).check(schedule.args)
+    if schedule.every and schedule.cron:
+        raise ValueError(f"Schedule {schedule.name} takes an interval or a cron expression, and not both.")
+    if schedule.every or schedule.cron:
+        schedule.next_run_at = following(schedule)
+    elif schedule.enabled:
+        raise ValueError(f"Schedule {schedule.name} needs an interval or a cron expression.")
+
+
+def _told(schedule: Schedule) -> dict[str, Any]:
+    """What a schedule says, for the journal."""
+    return {
+        "kind": schedule.kind,
+        "when": schedule.when,
+        "args": schedule.args,
+        "enabled": schedule.enabled,
+    }
 
 
 def declare_schedules() -> None:

@@ -7,10 +7,11 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Exists
 from django.db.models.functions import Now
 
 from jobs.kinds import kinds
-from jobs.models import Job, Schedule, State
+from jobs.models import SCHEDULES, Job, Pause, Schedule, State, Trigger
 from jobs.outcomes import failed
 from jobs.services import enqueue, following
 
@@ -29,7 +30,8 @@ def sweep() -> None:
 def fire_schedules() -> int:
     """Enqueues the job of every schedule that is due; how many this call fired."""
     known = [kind.name for kind in kinds()]
-    due = Schedule.objects.filter(enabled=True, next_run_at__lte=Now(), kind__in=known)
+    paused = Pause.objects.filter(kind=SCHEDULES)
+    due = Schedule.objects.filter(~Exists(paused), enabled=True, next_run_at__lte=Now(), kind__in=known)
     return sum(_fire(schedule) for schedule in due)
 
 
@@ -40,7 +42,7 @@ def _fire(schedule: Schedule) -> bool:
     if not unchanged.update(next_run_at=following(schedule)):
         return False
     try:
-        job = enqueue(schedule.kind, key=f"schedule:{schedule.name}", **schedule.args)
+        job = enqueue(schedule.kind, key=f"schedule:{schedule.name}", trigger=Trigger.SCHEDULE, **schedule.args)
     except TypeError:
         logger.exception("Schedule %s does not fit its job; this run is left out", schedule.name)
         return False

@@ -1,9 +1,13 @@
-"""The part of a Celery worker that needs no broker: a thread that sweeps, looks for due jobs and hands them to the pool."""
+"""The part of a Celery worker that needs no broker: the thread that looks after the queue, and the journal's followers.
+
+The former sweeps, looks for due jobs and hands them to the pool.
+"""
 
 import logging
 import random
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from celery import bootsteps
@@ -13,6 +17,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection
 
+from jobs.followers import followers
+from jobs.pools import Presence
 from jobs.runner import due, shutdown, work
 from jobs.services import declare_schedules
 from jobs.sweeper import sweep
@@ -21,12 +27,13 @@ LOOK = 0.25  # Seconds between two looks for due jobs where no broker tells of t
 LOOK_BESIDE_BELL = 2.0  # and where one does.
 LOOK_AFTER_FAILURE = 5.0
 SWEEP = 1.5  # Seconds between two sweeps.
+PATIENCE = 5.0  # Seconds for which a shutdown waits for a follower.
 
 logger = logging.getLogger(__name__)
 
 
 class Ticker(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no types
-    """Celery boot step: starts the thread when the pool is up, before the broker is connected, and ends it first.
+    """Celery boot step: starts the threads when the pool is up, before the broker is connected, and ends them first.
 
     So jobs keep running while the broker is away, and a shutdown reaches the running jobs before the pool waits for them.
     """
@@ -35,22 +42,27 @@ class Ticker(bootsteps.StartStopStep):  # type: ignore[misc] # Celery has no typ
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self, worker: Any) -> None:
         """Begins to tick. Raises `ImproperlyConfigured` unless jobs run in threads of this process."""
         if not isinstance(worker.pool, TaskPool):
             raise ImproperlyConfigured("Jobs run in threads: start the worker with --pool threads.")
         worker_shutting_down.connect(_on_shutdown)
-        self._thread = threading.Thread(target=_tick, args=(worker.pool,), name="jobs ticker", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=_tick, args=(worker.pool,), name="jobs ticker", daemon=True)]
+        for follower in followers():
+            name = f"follower {follower.name}"
+            self._threads.append(threading.Thread(target=follower.run, args=(shutdown,), name=name, daemon=True))
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery's signature
-        """Asks the running jobs to yield and ends the thread."""
+        """Asks the running jobs to yield and ends the threads."""
         worker_shutting_down.disconnect(_on_shutdown)  # A signal during the next line would wait for that line's lock.
         shutdown.set()
-        if self._thread:
-            self._thread.join()
+        for thread in self._threads:
+            # What a follower that hangs has in hand, another takes up: the cursor says where.
+            thread.join(None if thread is self._threads[0] else PATIENCE)
 
     terminate = stop
 
@@ -74,6 +86,8 @@ def _tick(pool: TaskPool) -> None:
             )
             connection.close()
             pause = LOOK_AFTER_FAILURE
+    with suppress(DatabaseError):
+        look.presence.leave()
     connection.close()
 
 
@@ -81,6 +95,7 @@ class Look:
     """Looks after the queue once each time it is called."""
 
     def __init__(self, pool: TaskPool) -> None:
+        self.presence = Presence(pool.limit)
         self._pool = pool
         self._calls: list[Any] = []
         self._declared = False
@@ -91,6 +106,7 @@ class Look:
         if not self._declared:
             declare_schedules()
             self._declared = True
+        self.presence.beat()
         if time.monotonic() >= self._next_sweep:
             sweep()
             self._next_sweep = time.monotonic() + SWEEP

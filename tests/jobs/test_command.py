@@ -1,6 +1,5 @@
 """`manage.py jobs`, the operator's view."""
 
-import uuid
 from datetime import timedelta
 from io import StringIO
 
@@ -51,8 +50,8 @@ def test_the_command_fails_when_the_job_does(monkeypatch, job_that):
         (["run", "test.nothing"], "no job called"),
         (["run", "test.note", "text"], "write name=value"),
         (["run", "test.note", "more=1"], "cannot take these arguments"),
-        (["show", str(uuid.uuid4())], "There is no job"),
-        (["stop", str(uuid.uuid4())], "There is no job"),
+        (["show", "999999"], "There is no job"),
+        (["stop", "999999"], "There is no job"),
     ],
 )
 def test_what_cannot_be_done_is_said(words, complaint):
@@ -63,12 +62,12 @@ def test_what_cannot_be_done_is_said(words, complaint):
 def test_the_list_shows_the_newest_first_and_can_be_narrowed():
     note = enqueue("test.note", origin=Origin("alice", "user"), file="f", text="t")
     urgent = enqueue("test.urgent", file="f", text="t")
-    stop(urgent.id, origin=SYSTEM)
+    stop(urgent.number, origin=SYSTEM)
     lines = jobs("list").splitlines()
-    assert [line.split()[0] for line in lines] == ["ID", str(urgent.id), str(note.id)]
+    assert [line.split()[0] for line in lines] == ["NUMBER", str(urgent.number), str(note.number)]
     assert lines[2].split()[-1] == "alice"
-    assert str(note.id) not in jobs("list", "--state", "Stopped")
-    assert str(urgent.id) not in jobs("list", "--kind", "test.note")
+    assert note.kind not in jobs("list", "--state", "Stopped")
+    assert urgent.kind not in jobs("list", "--kind", "test.note")
 
 
 def test_a_job_is_shown_with_its_log(job_that):
@@ -78,7 +77,7 @@ def test_a_job_is_shown_with_its_log(job_that):
 
     job = job_that(work)
     runner.work()
-    shown = jobs("show", str(job.id))
+    shown = jobs("show", str(job.number))
     assert "status:     Success" in shown
     assert "progress:   2/5 second blob" in shown
     assert "freed 10 bytes" in shown
@@ -86,7 +85,7 @@ def test_a_job_is_shown_with_its_log(job_that):
 
 def test_a_waiting_job_is_stopped():
     job = enqueue("test.note", file="f", text="t")
-    assert jobs("stop", str(job.id)) == "The job is Stopped.\n"
+    assert jobs("stop", str(job.number)) == "The job is Stopped.\n"
 
 
 def test_schedules_are_listed():

@@ -32,11 +32,11 @@ def make_due():
 
 def test_a_job_runs_once_and_succeeds(job_that):
     seen = []
-    job = job_that(lambda attempt: seen.append(attempt.job.id))
+    job = job_that(lambda attempt: seen.append(attempt.job.number))
     runner.work()
     runner.work()
     job.refresh_from_db()
-    assert seen == [job.id]
+    assert seen == [job.number]
     assert (job.state, job.attempts, job.owner) == (State.SUCCESS, 1, "")
     assert job.started_at <= job.finished_at
 
@@ -87,7 +87,7 @@ def test_waits_between_attempts_grow_up_to_a_limit():
 
 def test_a_running_job_that_is_stopped_ends_at_its_next_checkpoint(job_that):
     def work(attempt):
-        stop(attempt.job.id, origin=SYSTEM)
+        stop(attempt.job.number, origin=SYSTEM)
         with suppress(Exception):  # A job that forgives its own errors does not swallow this.
             until_interrupted(attempt)
 
@@ -99,7 +99,7 @@ def test_a_running_job_that_is_stopped_ends_at_its_next_checkpoint(job_that):
 
 def test_a_job_that_fails_after_it_was_told_to_stop_is_not_tried_again(job_that):
     def work(attempt):
-        stop(attempt.job.id, origin=SYSTEM)
+        stop(attempt.job.number, origin=SYSTEM)
         fail(attempt)
 
     job = job_that(work)

@@ -34,14 +34,14 @@ def test_while_a_job_with_a_key_is_active_asking_again_gives_the_same_job(db, jo
 
 def test_once_it_has_ended_its_key_is_free_again(db):
     first = enqueue("test.note", key="library", file="f", text="t")
-    stop(first.id, origin=SYSTEM)
+    stop(first.number, origin=SYSTEM)
     assert enqueue("test.note", key="library", file="f", text="t") != first
 
 
 def test_many_who_ask_at_once_with_one_key_get_one_job(transactional_db):
     def ask(_):
         try:
-            return enqueue("test.note", key="library", file="f", text="t").id
+            return enqueue("test.note", key="library", file="f", text="t").number
         finally:
             connection.close()
 
@@ -79,21 +79,21 @@ def test_the_journal_tells_of_jobs_that_people_ask_for(db):
     asked = enqueue("test.note", origin=ALICE, file="f", text="t")
     enqueue("test.note", file="f", text="t")
     entry = Entry.objects.get(action="job.enqueue")
-    assert (entry.actor, entry.target) == ("alice", f"test.note/{asked.id}")
+    assert (entry.actor, entry.target) == ("alice", f"test.note/{asked.number}")
     assert asked.asked_by == ALICE
 
 
 def test_a_waiting_job_is_stopped_at_once(db):
     waiting = enqueue("test.note", file="f", text="t")
-    assert stop(waiting.id, origin=ALICE).state == State.STOPPED
+    assert stop(waiting.number, origin=ALICE).state == State.STOPPED
     assert runner.claim() is None
-    assert Entry.objects.get(action="job.stop").target == f"test.note/{waiting.id}"
+    assert Entry.objects.get(action="job.stop").target == f"test.note/{waiting.number}"
 
 
 def test_stopping_twice_or_too_late_changes_nothing(db):
     waiting = enqueue("test.note", file="f", text="t")
-    stop(waiting.id, origin=ALICE)
-    ended = stop(waiting.id, origin=ALICE)
+    stop(waiting.number, origin=ALICE)
+    ended = stop(waiting.number, origin=ALICE)
     assert ended.state == State.STOPPED
     assert Entry.objects.filter(action="job.stop").count() == 1
 

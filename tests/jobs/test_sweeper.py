@@ -36,7 +36,7 @@ def put_back(declared: Schedule, by: timedelta) -> Schedule:
 
 def abandon(job: Job) -> None:
     """Has a worker claim the job and vanish."""
-    assert runner.claim(only=job.id)
+    assert runner.claim(only=job.number)
     Job.objects.filter(pk=job.pk).update(lease_expires_at=Now() - timedelta(seconds=1))
 
 
@@ -139,12 +139,12 @@ def test_the_job_of_a_worker_that_vanished_returns_to_the_queue(abandoned):
     assert reclaim() == 0
     abandoned.refresh_from_db()
     assert (abandoned.status, abandoned.attempts) == ("Pending", 1)
-    assert runner.claim(only=abandoned.id)
+    assert runner.claim(only=abandoned.number)
 
 
 def test_a_lease_that_has_not_run_out_is_respected(db):
     job = enqueue("test.note", **NOTE)
-    assert runner.claim(only=job.id)
+    assert runner.claim(only=job.number)
     assert reclaim() == 0
 
 
@@ -158,7 +158,7 @@ def test_a_job_whose_workers_keep_vanishing_is_given_up(abandoned):
 
 
 def test_a_job_that_was_to_stop_when_its_worker_vanished_is_stopped(abandoned):
-    stop(abandoned.id, origin=SYSTEM)
+    stop(abandoned.number, origin=SYSTEM)
     reclaim()
     abandoned.refresh_from_db()
     assert abandoned.state == State.STOPPED

@@ -115,7 +115,7 @@ def test_a_running_job_stops_when_asked(start_worker, broker, file):
     job = enqueue("test.hold", file=str(file))
     start_worker(broker)
     wait_until(begun(file), "the job has begun")
-    stop(job.id, origin=SYSTEM)
+    stop(job.number, origin=SYSTEM)
     wait_until(all_in(State.STOPPED), "the job has stopped")
     assert "end" not in file.read_text()
 

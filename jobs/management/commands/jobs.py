@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-import uuid
 from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -21,7 +20,7 @@ from jobs.models import Job, Schedule, State
 from jobs.sweeper import reclaim
 
 LOOK = 0.3  # Seconds between two looks at a job that is followed.
-COLUMNS = ("ID", "KIND", "STATUS", "PROGRESS", "ATTEMPTS", "CREATED", "BY")
+COLUMNS = ("NUMBER", "KIND", "STATUS", "PROGRESS", "ATTEMPTS", "CREATED", "BY")
 
 
 class Command(BaseCommand):
@@ -42,7 +41,7 @@ class Command(BaseCommand):
         listing.add_argument("--kind", help="only jobs of this kind")
         listing.add_argument("--limit", type=int, default=20, help="how many (default: 20)")
         show = verb("show", "show everything about one job, with its log")
-        show.add_argument("id", type=uuid.UUID, help="the job's id, as `list` shows it")
+        show.add_argument("number", type=int, help="the job's number, as `list` shows it")
         run = verb("run", "run a job here and wait for it; exit code 1 when it fails")
         run.add_argument("kind", help="one of: " + ", ".join(kind.name for kind in kinds()))
         run.add_argument(
@@ -50,7 +49,7 @@ class Command(BaseCommand):
         )
         run.add_argument("--queue", action="store_true", help="leave it to the workers and do not wait")
         stop = verb("stop", "end a job: at once if it waits, at its next checkpoint if it runs")
-        stop.add_argument("id", type=uuid.UUID, help="the job's id, as `list` shows it")
+        stop.add_argument("number", type=int, help="the job's number, as `list` shows it")
         verb("schedules", "show what recurs, and when next")
 
     def handle(self, *, verb: str, **options: Any) -> None:
@@ -69,14 +68,14 @@ class Command(BaseCommand):
         if options["limit"] < 1:
             raise CommandError("--limit takes a whole number of at least 1.")
         wanted = {name: options[name] for name in ("state", "kind") if options[name]}
-        jobs = Job.objects.filter(**wanted).order_by("-created_at")[: options["limit"]]
+        jobs = Job.objects.filter(**wanted).order_by("-number")[: options["limit"]]
         self._table(COLUMNS, (_row(job) for job in jobs))
 
     def _show(self, options: dict[str, Any]) -> None:
         """Prints a job's fields and its log."""
-        job = _job(options["id"])
+        job = _job(options["number"])
         facts = {
-            "id": str(job.id),
+            "number": str(job.number),
             "kind": job.kind,
             "arguments": json.dumps(job.args),
             "status": job.status,
@@ -87,6 +86,7 @@ class Command(BaseCommand):
             "not before": _time(job.run_at),
             "started": _time(job.started_at),
             "finished": _time(job.finished_at),
+            "result": json.dumps(job.result) if job.result else "",
             "error": job.error,
         }
         for name, value in facts.items():
@@ -103,14 +103,14 @@ class Command(BaseCommand):
         except (UnknownKind, TypeError) as error:
             raise CommandError(str(error.args[0])) from None
         job = services.enqueue(options["kind"], **arguments)
-        self.stdout.write(f"{job.kind} {job.id}")
+        self.stdout.write(f"{job.kind} {job.number}")
         if options["queue"]:
             return
         threading.Thread(target=_run_here, args=(job,), daemon=True).start()
         try:
             job = self._follow(job)
         except KeyboardInterrupt:
-            services.stop(job.id, origin=SYSTEM)
+            services.stop(job.number, origin=SYSTEM)
             self.stdout.write("Stopping at the next checkpoint.")
             job = self._follow(job)
         if job.state != State.SUCCESS:
@@ -119,7 +119,7 @@ class Command(BaseCommand):
 
     def _stop(self, options: dict[str, Any]) -> None:
         """Asks a job to end."""
-        job = services.stop(_job(options["id"]).id, origin=SYSTEM)
+        job = services.stop(_job(options["number"]).number, origin=SYSTEM)
         self.stdout.write("Stopping at its next checkpoint." if job.active else f"The job is {job.state}.")
 
     def _schedules(self, _options: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ class Command(BaseCommand):
             (
                 schedule.name,
                 schedule.kind,
-                schedule.cron or f"every {schedule.every}",
+                schedule.when,
                 _time(schedule.next_run_at) if schedule.enabled else "off",
                 f"{schedule.last_job.status} {schedule.last_job_id}" if schedule.last_job else "never ran",
             )
@@ -140,7 +140,7 @@ class Command(BaseCommand):
         """Prints progress until the job has ended."""
         seen = ""
         while True:
-            job = _job(job.id)
+            job = _job(job.number)
             line = f"{job.status} {_progress(job)}".strip()
             if line != seen:
                 self.stdout.write(line)
@@ -170,16 +170,16 @@ def _run_here(job: Job) -> None:
         connection.close()
 
 
-def _job(job_id: uuid.UUID) -> Job:
+def _job(number: int) -> Job:
     try:
-        return Job.objects.get(pk=job_id)
+        return Job.objects.get(pk=number)
     except Job.DoesNotExist:
-        raise CommandError(f"There is no job {job_id}. `jobs list` shows those there are.") from None
+        raise CommandError(f"There is no job {number}. `jobs list` shows those there are.") from None
 
 
 def _row(job: Job) -> tuple[str, ...]:
     attempts = f"{job.attempts}/{job.max_attempts}"
-    return str(job.id), job.kind, job.status, _progress(job), attempts, _time(job.created_at), job.asked_by.actor
+    return str(job.number), job.kind, job.status, _progress(job), attempts, _time(job.created_at), job.asked_by.actor
 
 
 def _progress(job: Job) -> str:
