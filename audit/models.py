@@ -61,10 +61,14 @@ class Entry(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["txid", "id"], name="entry_journal"),
-            models.Index(fields=["at"], name="entry_at"),
-            models.Index(fields=["project", "at"], name="entry_project"),
-            models.Index(fields=["actor", "at"], name="entry_actor"),
-            models.Index(fields=["action", "at"], name="entry_action"),
+            # People read newest first, `-at, -id`, narrowed by any of these.
+            models.Index(fields=["at", "id"], name="entry_at"),
+            models.Index(fields=["project", "at", "id"], name="entry_project"),
+            models.Index(fields=["actor", "at", "id"], name="entry_actor"),
+            models.Index(fields=["action", "at", "id"], name="entry_action"),
+            models.Index(fields=["project", "actor", "at", "id"], name="entry_project_actor"),
+            models.Index(fields=["project", "action", "at", "id"], name="entry_project_action"),
+            models.Index(fields=["actor", "action", "at", "id"], name="entry_actor_action"),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +104,11 @@ class Seal(models.Model):
     outline = models.BinaryField(help_text="Id and shortened digest of each entry: they tell which entry was touched.")
     previous = models.CharField(max_length=64, unique=True, help_text="Digest of the seal before; zeros for the first.")
     digest = models.CharField(max_length=64)
+    purged = models.PositiveIntegerField(default=0, help_text="How many of its entries were purged since.")
+    resealed = models.CharField(max_length=64, default="", help_text="Digest over what the last purge has left.")
+
+    class Meta:
+        indexes = [models.Index(fields=["last_txid", "last_id"], name="seal_last")]
 
     def __str__(self) -> str:
         return f"seal {self.number}"
@@ -117,6 +126,8 @@ class Consumer(models.Model):
     txid = models.BigIntegerField(default=START.txid)
     last_id = models.BigIntegerField(default=START.id)
     moved_at = models.DateTimeField(auto_now=True)
+    holder = models.CharField(max_length=32, default="", help_text="Token of the run that sends its entries just now.")
+    held_until = models.DateTimeField(null=True, help_text="When that run is taken for dead.")
 
     def __str__(self) -> str:
         return self.name
@@ -129,7 +140,7 @@ class Consumer(models.Model):
     def move(self, cursor: Cursor) -> None:
         """Saves the position of the last entry consumed."""
         self.txid, self.last_id = cursor.txid, cursor.id
-        self.save()
+        self.save(update_fields=["txid", "last_id", "moved_at"])
 
 
 class SpoolSegment(models.Model):

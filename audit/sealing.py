@@ -1,7 +1,9 @@
 """Seals the journal, so that `audit.verification` can tell whether it was touched afterwards.
 
 A seal is an HMAC over a run of entries and the digest of the seal before it. Its key comes from SECRET_KEY: write
-access to the database alone does not let anyone forge one.
+access to the database alone does not let anyone forge one. A purge, which has the key, seals anew what it leaves of a
+stretch: `Seal.resealed` is an HMAC over the remaining entries, their number and the first digest, which stays in the
+chain.
 """
 
 import hashlib
@@ -60,10 +62,27 @@ def marks(outline: bytes | memoryview) -> list[tuple[int, bytes]]:
     return list(_MARK.iter_unpack(outline[: len(outline) // _MARK.size * _MARK.size]))
 
 
+def reseal(seal: Seal, entries: Sequence[Entry], purged: int) -> None:
+    """Seals what a purge leaves of a stretch that was whole before; `purged` is how many entries go."""
+    digests = [entry_digest(entry) for entry in entries]
+    seal.purged += purged
+    seal.outline = outline(entries, digests)
+    seal.resealed = next(seal_digests(seal, digests))
+    seal.save(update_fields=["purged", "outline", "resealed"])
+
+
+def is_whole(seal: Seal, entries: Sequence[Entry]) -> bool:
+    """Whether these entries are what was sealed, or what purges have left of it."""
+    digests = [entry_digest(entry) for entry in entries]
+    said = seal.resealed if seal.purged else seal.digest
+    return any(hmac.compare_digest(said, digest) for digest in seal_digests(seal, digests))
+
+
 def seal_digests(seal: Seal, digests: Sequence[bytes]) -> Iterator[str]:
     """The seal's digest over entries with these digests: under the current key, then under each key it replaced."""
     made_at = seal.made_at.astimezone(UTC).isoformat()
-    head = json.dumps([seal.number, made_at, seal.first_id, seal.last_id, seal.count, seal.previous])
+    fields = [seal.number, made_at, seal.first_id, seal.last_id, seal.count, seal.previous]
+    head = json.dumps([*fields, seal.digest, seal.purged] if seal.purged else fields)
     body = hashlib.sha256(b"".join(digests)).digest() + hashlib.sha256(seal.outline).digest()
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         key = hmac.digest(force_bytes(secret), b"audit.seal", "sha256")

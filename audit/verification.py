@@ -1,6 +1,5 @@
 """Checks the journal against its seals."""
 
-import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -8,8 +7,8 @@ from itertools import zip_longest
 from audit.cursor import START, Cursor
 from audit.functions import beyond
 from audit.journal import read, settled
-from audit.models import Consumer, Seal
-from audit.sealing import CONSUMER, GENESIS, entry_digest, marks, outline, seal_digests
+from audit.models import Consumer, Entry, Seal
+from audit.sealing import CONSUMER, GENESIS, entry_digest, is_whole, marks, outline
 
 SEALS_PER_PAGE = 20
 
@@ -24,6 +23,7 @@ class Report:
 
     seals: int = 0
     entries: int = 0
+    purged: int = 0  # Entries that were sealed and have been purged since.
     unsealed: int = 0  # Entries after the last seal that is whole.
     head: str = GENESIS  # Digest of the last seal: who notes it elsewhere can later show that it is still there.
     broken: str | None = None
@@ -34,7 +34,8 @@ def verify(expect: str = "", progress: Callable[[int], None] = lambda _entries: 
 
     Finds entries changed, removed, inserted or reordered and seals changed or removed. Someone who can write to the
     database may still cut off the end of the journal, seals included: give a digest noted earlier as `expect` to find
-    that too. `progress` is called with the number of entries verified so far. Takes constant memory.
+    that too. `progress` is called with the number of entries verified so far. Takes constant memory. Entries that were
+    purged are counted: the seals of their stretches stay, and cover what is left.
     """
     return _Verifier(expect, progress).run()
 
@@ -70,15 +71,23 @@ class _Verifier:
     def _check(self, seal: Seal) -> None:
         if seal.number != self.report.seals + 1:
             raise BrokenError(f"seal {self.report.seals + 1} is missing")
-        # One entry more than were sealed is enough to show that there are too many.
-        entries = [entry for entry in read(self.end, len(marks(seal.outline)) + 1) if entry.cursor <= seal.last]
-        digests = [entry_digest(entry) for entry in entries]
-        if not any(hmac.compare_digest(seal.digest, digest) for digest in seal_digests(seal, digests)):
-            raise BrokenError(f"seal {seal.number} is broken: {_difference(seal.outline, outline(entries, digests))}")
+        entries = stretch(seal, self.end)
+        while not is_whole(seal, entries):
+            before = seal.purged
+            seal.refresh_from_db()
+            if seal.purged == before:  # Otherwise a purge came between reading the seal and reading its entries.
+                raise BrokenError(f"seal {seal.number} is broken: {_difference(seal.outline, entries)}")
+            entries = stretch(seal, self.end)
         if seal.previous != self.report.head:
             raise BrokenError(f"seal {seal.number} does not follow on the seal before it")
         self.report.seals, self.report.head, self.end = seal.number, seal.digest, seal.last
         self.report.entries += len(entries)
+        self.report.purged += seal.purged
+
+
+def stretch(seal: Seal, after: Cursor) -> list[Entry]:
+    """The entries that a seal covers, given the end of the seal before; one too many where any were added."""
+    return [entry for entry in read(after, len(marks(seal.outline)) + 1) if entry.cursor <= seal.last]
 
 
 def _seals() -> Iterator[Seal]:
@@ -88,9 +97,9 @@ def _seals() -> Iterator[Seal]:
         number = page[-1].number
 
 
-def _difference(sealed: bytes | memoryview, found: bytes) -> str:
+def _difference(sealed: bytes | memoryview, found: list[Entry]) -> str:
     """What happened to the entries since they were sealed, told of the first that differs."""
-    before, now = marks(sealed), marks(found)
+    before, now = marks(sealed), marks(outline(found, [entry_digest(entry) for entry in found]))
     for was, entry in zip_longest(before, now):
         if was == entry:
             continue

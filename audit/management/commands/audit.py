@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils.text import capfirst
 
 from audit.ingestion import ingest
@@ -49,13 +49,14 @@ class Command(BaseCommand):
         getattr(self, f"_{verb}")(**options)
 
     def _verify(self, *, expect: str, **_options: Any) -> None:
-        total = Seal.objects.aggregate(total=Sum("count"))["total"] or 0
+        total = Seal.objects.aggregate(total=Sum(F("count") - F("purged")))["total"] or 0
         report = verify(expect, progress=lambda done: self._progress(done, total))
         verified = f"{_counted(report.entries, 'entry', 'entries')} under {_counted(report.seals, 'seal', 'seals')}"
         if report.broken:
             raise CommandError(f"The journal is broken: {report.broken}. Before that: {verified}, as they were sealed.")
         self.stdout.write(self.style.SUCCESS("The journal is as it was sealed."))
-        self.stdout.write(f"{verified}, {report.unsealed} not sealed yet.")
+        purged = f", {report.purged} purged since" if report.purged else ""
+        self.stdout.write(f"{verified}{purged}, {report.unsealed} not sealed yet.")
         self.stdout.write(f"Last digest: {report.head}")
 
     def _seal(self, **_options: Any) -> None:
