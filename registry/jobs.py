@@ -3,19 +3,35 @@
 from datetime import timedelta
 
 from jobs.kinds import JobRun, job
+from registry.services import usage
+from registry.services.clearing import clear_repository
 from registry.services.garbage import GRACE, Collected, collect_garbage
 from registry.services.purge import AGE, purge_uploads
+from registry.services.repositories import CLEARING
 
 
 @job("registry.gc", exclusive=True, every=timedelta(hours=6))
-def garbage_collection(run: JobRun, *, dry_run: bool = False, grace_seconds: int = int(GRACE.total_seconds())) -> None:
-    """Frees the bytes that no manifest uses."""
+def garbage_collection(
+    run: JobRun,
+    *,
+    dry_run: bool = False,
+    delete_untagged: bool = False,
+    grace_seconds: int = int(GRACE.total_seconds()),
+) -> None:
+    """Frees the bytes that no manifest uses, and first deletes manifests that nothing names where that is asked for."""
 
     def report(done: Collected, message: str) -> None:
         run.progress(done.steps, message=message)
         run.checkpoint()
 
-    done = collect_garbage(grace=timedelta(seconds=grace_seconds), dry_run=dry_run, progress=report)
+    done = collect_garbage(
+        origin=run.job.asked_by,
+        grace=timedelta(seconds=grace_seconds),
+        delete_untagged=delete_untagged,
+        dry_run=dry_run,
+        progress=report,
+    )
+    run.result(freed_space=done.freed, purged_blobs=done.blobs + done.orphans, purged_manifests=done.manifests)
     run.log(f"{'A run now would give: ' if dry_run else ''}{done}")
 
 
@@ -29,3 +45,25 @@ def upload_purge(run: JobRun, *, older_than_seconds: int = int(AGE.total_seconds
 
     purged = purge_uploads(older_than=timedelta(seconds=older_than_seconds), progress=report)
     run.log(f"{purged} abandoned uploads removed")
+
+
+@job("registry.fold-usage", exclusive=True, every=timedelta(minutes=1))
+def usage_folding(run: JobRun) -> None:
+    """Adds what was pushed since the last time to the counters of what namespaces take up."""
+
+    def report(folded: int) -> None:
+        run.progress(folded, message="counting content")
+        run.checkpoint()
+
+    usage.fold(progress=report)
+
+
+@job(CLEARING)
+def repository_clearing(run: JobRun, *, repository_id: int) -> None:
+    """Clears away what a deleted repository held."""
+
+    def report(done: int, total: int) -> None:
+        run.progress(done, total, "deleting manifests")
+        run.checkpoint()
+
+    run.log(f"{clear_repository(repository_id, progress=report)} manifests deleted")

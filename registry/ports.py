@@ -1,10 +1,15 @@
 """What the registry asks of whoever runs it. The implementations are bound once, in `bind`.
 
-The registry knows no users, roles or quotas. It asks an `Authorizer` who is calling, and the `Caller` what it may do.
+The registry knows no users, roles or policies. It asks an `Authorizer` who is calling and the `Caller` what it may do,
+a `QuotaGate` how much a namespace may hold, a `TagGate` which tags must stay as they are, and a `WriteGate` whether
+anything may be changed at all. Where no gate is bound there are no limits.
 """
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+from audit.origin import Origin
 
 PULL, PUSH, DELETE = "pull", "push", "delete"
 
@@ -57,15 +62,101 @@ class Authorizer(Protocol):
         """
 
 
+class QuotaGate(Protocol):
+    """Says how many bytes a namespace may hold. The registry counts them (`registry.selectors.usage`)."""
+
+    def limit(self, namespace_id: int) -> int | None:
+        """The most bytes allowed, None for any number.
+
+        Asked in the transaction that adds, just before its journal entry. Where there is a limit its row is locked until
+        that transaction ends, so that of two pushes the second sees what the first has added.
+        """
+
+    def peek(self, namespace_id: int) -> int | None:
+        """The same without a lock, for refusing early what could not succeed."""
+
+    def exceeded(
+        self, *, origin: Origin, namespace_id: int, repository: str, adding: int, used: int, limit: int
+    ) -> None:
+        """Told of a push that was refused, once what it had changed is rolled back; all numbers are bytes."""
+
+
+class TagGate(Protocol):
+    """Says which tags must not change."""
+
+    def protected(self, namespace_id: int, repository: str, tags: Collection[str]) -> set[str]:
+        """Those of the existing tags that may be neither moved nor deleted. `repository` is the full name."""
+
+
+class WriteGate(Protocol):
+    """Says whether the registry may be changed."""
+
+    def read_only(self) -> bool:
+        """Whether every change by clients is refused now. Asked once for each request that would change something."""
+
+
+class Unlimited:
+    """Every gate, open."""
+
+    def limit(self, namespace_id: int) -> int | None:  # noqa: ARG002
+        """Any number of bytes."""
+        return None
+
+    def peek(self, namespace_id: int) -> int | None:  # noqa: ARG002
+        """Any number of bytes."""
+        return None
+
+    def exceeded(self, **_what: Any) -> None:
+        """Cannot happen."""
+
+    def protected(self, namespace_id: int, repository: str, tags: Collection[str]) -> set[str]:  # noqa: ARG002
+        """No tag."""
+        return set()
+
+    def read_only(self) -> bool:
+        """Never."""
+        return False
+
+
+_OPEN = Unlimited()
+
+
 class _Bound:
     authorizer: Authorizer
+    quota: QuotaGate = _OPEN
+    tags: TagGate = _OPEN
+    writes: WriteGate = _OPEN
 
 
-def bind(authorizer: Authorizer) -> None:
-    """Sets the implementations; called once, when the process starts."""
+def bind(
+    authorizer: Authorizer,
+    *,
+    quota: QuotaGate | None = None,
+    tags: TagGate | None = None,
+    writes: WriteGate | None = None,
+) -> None:
+    """Sets the implementations, when the process starts. A gate that is not given stays as it is: open at first."""
     _Bound.authorizer = authorizer
+    _Bound.quota = quota or _Bound.quota
+    _Bound.tags = tags or _Bound.tags
+    _Bound.writes = writes or _Bound.writes
 
 
 def authorizer() -> Authorizer:
     """The bound authorizer."""
     return _Bound.authorizer
+
+
+def quota() -> QuotaGate:
+    """The bound gate of quotas."""
+    return _Bound.quota
+
+
+def tags() -> TagGate:
+    """The bound gate of tags."""
+    return _Bound.tags
+
+
+def writes() -> WriteGate:
+    """The bound gate of changes."""
+    return _Bound.writes

@@ -1,16 +1,19 @@
 """Reads of the index, each a fixed number of indexed queries, or for what may be long one for each batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Coalesce
 
 from registry import statements
-from registry.models import BlobLink, Manifest, Repository, Tag
+from registry.models import BlobLink, Manifest, Namespace, NamespaceContent, Repository, Tag
 from registry.oci.names import is_digest, namespace_of
+from registry.statements import Linked
 
 T = TypeVar("T")
 Row = TypeVar("Row", bound=Model)
@@ -92,20 +95,20 @@ def find_blob(repository: str, digest: str) -> FoundBlob | None:
     return FoundBlob(*row) if row else None
 
 
-def blob_links(repository: Repository, digests: Iterable[str]) -> dict[str, tuple[int, bool]]:
-    """The ids of those blobs that the repository links, by digest, each with whether it is condemned there."""
-    found: dict[str, tuple[int, bool]] = {}
+def blob_links(repository: Repository, digests: Iterable[str]) -> dict[str, Linked]:
+    """Those of the blobs that the repository links, by digest."""
+    found: dict[str, Linked] = {}
     for batch in batches(digests):
         found.update(statements.links_to(repository.pk, batch))
     return found
 
 
-def present_manifests(repository: Repository, digests: Iterable[str]) -> set[str]:
-    """Those of the digests that are manifests of the repository."""
-    found: set[str] = set()
+def present_manifests(repository: Repository, digests: Iterable[str]) -> dict[str, int]:
+    """Those of the digests that are manifests of the repository, each with the size of all it refers to."""
+    found: dict[str, int] = {}
     for batch in batches(digests):
         manifests = Manifest.objects.filter(repository=repository, digest__in=batch)
-        found.update(manifests.values_list("digest", flat=True))
+        found.update(manifests.values_list("digest", "total_size"))
     return found
 
 
@@ -117,7 +120,7 @@ def tags_after(repository_id: int, last: str, limit: int) -> list[str]:
 
 def repositories_after(last: str, limit: int) -> list[str]:
     """Up to `limit` repository names that sort after `last`."""
-    repositories = Repository.objects.filter(name__gt=last).order_by("name")
+    repositories = Repository.objects.filter(name__gt=last, deleted_at=None).order_by("name")
     return list(repositories.values_list("name", flat=True)[:limit])
 
 
@@ -135,3 +138,23 @@ def generations(names: Iterable[str]) -> dict[str, int]:
     for batch in batches(names):
         found.update(Repository.objects.filter(name__in=batch).values_list("name", "generation"))
     return found
+
+
+def usage(namespace_id: int) -> int:
+    """The bytes a namespace takes up: each blob and manifest in it counted once."""
+    return statements.usage(namespace_id)
+
+
+def usages(namespace_ids: Collection[int]) -> dict[int, int]:
+    """The bytes each of the namespaces takes up, in one query for each 500 of them."""
+    found: dict[int, int] = {}
+    for batch in batches(namespace_ids):
+        found.update(Namespace.objects.filter(pk__in=batch).annotate(total=used()).values_list("pk", "total"))
+    return found
+
+
+def used(path: str = "") -> CombinedExpression:
+    """The same as an expression for a query of namespaces, or of rows with a namespace's primary key at `path`."""
+    fresh = NamespaceContent.objects.filter(namespace=OuterRef("pk"), folded=False).values("namespace")
+    counted = Coalesce(Subquery(fresh.annotate(sum=Sum("size")).values("sum")), 0)
+    return Coalesce(f"{path}usage__folded_bytes", 0) + counted

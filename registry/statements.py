@@ -6,13 +6,24 @@ SQL that PostgreSQL and SQLite (from 3.35) share.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from registry.models import Namespace, Repository, Upload
+from registry.models import Manifest, Namespace, Repository, Upload
+
+# Tells our advisory locks on PostgreSQL from others: this one is for a namespace's usage.
+USAGE_LOCK = 7_201_936
+
+
+class Linked(NamedTuple):
+    """A blob as a repository links it."""
+
+    blob_id: int
+    size: int
+    condemned: bool
 
 
 def _run(sql: str, parameters: Sequence[Any]) -> Any:
@@ -20,6 +31,12 @@ def _run(sql: str, parameters: Sequence[Any]) -> Any:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchone() if cursor.description else cursor.rowcount
+
+
+def _all(sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
 
 def _now() -> Any:
@@ -32,19 +49,19 @@ def namespace_named(name: str) -> Namespace | None:
     return next(iter(found), None)
 
 
-def repository_id(name: str) -> int | None:
-    """The repository's id, if there is one."""
-    row = _run("SELECT id FROM registry_repository WHERE name = %s", [name])
-    return row[0] if row else None
+def repository_named(name: str) -> Repository | None:
+    """The repository, of which only the ids are read, if there is one."""
+    row = _run("SELECT id, namespace_id FROM registry_repository WHERE name = %s", [name])
+    return Repository(id=row[0], namespace_id=row[1], name=name) if row else None
 
 
 def raise_generation(name: str) -> Repository | None:
     """Locks the repository and raises its generation."""
     sql = (
-        "UPDATE registry_repository SET generation = generation + 1 WHERE name = %s"
+        "UPDATE registry_repository SET generation = generation + 1, updated_at = %s WHERE name = %s"
         " RETURNING id, namespace_id, generation"
     )
-    row = _run(sql, [name])
+    row = _run(sql, [_now(), name])
     return Repository(id=row[0], namespace_id=row[1], generation=row[2], name=name) if row else None
 
 
@@ -60,7 +77,7 @@ def begin_upload(upload: Upload) -> None:
 def find_upload(upload_id: str, repository: str) -> Upload | None:
     """The upload with this id (in hexadecimal), if it belongs to the repository."""
     sql = (
-        "SELECT upload.* FROM registry_upload AS upload JOIN registry_repository AS repository"
+        "SELECT upload.*, repository.namespace_id FROM registry_upload AS upload JOIN registry_repository AS repository"
         " ON repository.id = upload.repository_id WHERE upload.id = %s AND repository.name = %s"
     )
     return next(iter(Upload.objects.raw(sql, [upload_id, repository])), None)
@@ -81,9 +98,9 @@ def advance_upload(upload: Upload, *, offset: int, digest_state: bytes, writer_s
     return bool(_run(sql, values))
 
 
-def end_upload(upload: Upload) -> None:
-    """Deletes the upload's row."""
-    _run("DELETE FROM registry_upload WHERE id = %s", [upload.id.hex])
+def end_upload(upload: Upload) -> bool:
+    """Deletes the upload's row; False when it was gone."""
+    return bool(_run("DELETE FROM registry_upload WHERE id = %s", [upload.id.hex]))
 
 
 def is_being_deleted(digest: str) -> bool:
@@ -129,13 +146,79 @@ def move_tag(repository_id: int, tag: str, manifest_id: int) -> None:
     _run(sql, [repository_id, tag, manifest_id, (now := _now()), now])
 
 
-def links_to(repository_id: int, digests: Sequence[str]) -> dict[str, tuple[int, bool]]:
-    """The ids of those blobs that the repository links, by digest, each with whether it is condemned there."""
+def links_to(repository_id: int, digests: Sequence[str]) -> dict[str, Linked]:
+    """Those of the blobs that the repository links, by digest."""
     marks = ", ".join(["%s"] * len(digests))
     sql = (  # Only placeholders are put in.
-        "SELECT blob.digest, blob.id, link.condemned_at FROM registry_bloblink AS link JOIN registry_blob AS blob"  # noqa: S608
-        f" ON blob.id = link.blob_id WHERE link.repository_id = %s AND NOT blob.deleting AND blob.digest IN ({marks})"
+        "SELECT blob.digest, blob.id, blob.size, link.condemned_at IS NOT NULL FROM registry_bloblink AS link"  # noqa: S608
+        " JOIN registry_blob AS blob ON blob.id = link.blob_id"
+        f" WHERE link.repository_id = %s AND NOT blob.deleting AND blob.digest IN ({marks})"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [repository_id, *digests])
-        return {digest: (blob_id, condemned_at is not None) for digest, blob_id, condemned_at in cursor.fetchall()}
+    rows = _all(sql, [repository_id, *digests])
+    return {digest: Linked(blob_id, size, bool(condemned)) for digest, blob_id, size, condemned in rows}
+
+
+_MANIFEST = [
+    *("repository_id", "digest", "payload", "size", "pushed_at"),
+    # What may change when the same bytes are pushed again.
+    *("media_type", "artifact_type", "config_media_type", "kind", "extra_attrs", "icon", "subject", "annotations"),
+    *("total_size", "accessory_of", "accessory_kind"),
+]
+
+
+def store_manifest(manifest: Manifest) -> int:
+    """Inserts the manifest, or describes anew the row that it has; its id.
+
+    An accessory that was recognised by its tag stays one when it is pushed by its digest.
+    """
+    changes = {name: f"{name} = excluded.{name}" for name in _MANIFEST[5:]}
+    for name in ("accessory_of", "accessory_kind"):
+        changes[name] = f"{name} = COALESCE(NULLIF(excluded.{name}, ''), registry_manifest.{name})"
+    sql = (  # Only names and placeholders are put in.
+        f"INSERT INTO registry_manifest ({', '.join(_MANIFEST)}) VALUES ({', '.join(['%s'] * len(_MANIFEST))})"  # noqa: S608
+        f" ON CONFLICT (repository_id, digest) DO UPDATE SET {', '.join(changes.values())} RETURNING id"
+    )
+    fields = {field.attname: field for field in Manifest._meta.concrete_fields}  # noqa: SLF001
+    values = [fields[name].get_db_prep_save(getattr(manifest, name), connection) for name in _MANIFEST]
+    return int(_run(sql, values)[0])
+
+
+def use_blobs(manifest_id: int, blobs: Sequence[int]) -> None:
+    """Notes that the manifest uses the blobs."""
+    marks = ", ".join(["(%s, %s)"] * len(blobs))
+    sql = f"INSERT INTO registry_manifestblob (manifest_id, blob_id) VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608
+    _run(sql, [value for blob_id in blobs for value in (manifest_id, blob_id)])
+
+
+def count_content(repository_id: int, contents: Mapping[str, int], *, guarded: bool) -> list[tuple[int, int]]:
+    """Makes digests with their sizes content of the repository's namespace; the namespace and size of each new one.
+
+    guarded: whoever takes content out of the namespace's usage is waited for, and kept out until the transaction ends.
+    """
+    rows = [value for content in sorted(contents.items()) for value in content]
+    marks = ", ".join(["(%s, %s)"] * len(contents))
+    guard = ""
+    if guarded and connection.vendor == "postgresql":
+        guard = f", pg_advisory_xact_lock_shared({USAGE_LOCK}, repository.namespace_id::integer)"
+    sql = (  # Only placeholders and a constant are put in.
+        "INSERT INTO registry_namespacecontent (namespace_id, digest, size, folded)"  # noqa: S608
+        " SELECT repository.namespace_id, added.column1, added.column2, %s"
+        f" FROM registry_repository AS repository, (VALUES {marks}) AS added{guard} WHERE repository.id = %s"
+        " ON CONFLICT (namespace_id, digest) DO NOTHING RETURNING namespace_id, size"
+    )
+    return _all(sql, [False, *rows, repository_id])
+
+
+def hold_usage(namespace_id: int) -> None:
+    """Waits for everybody who counts content of the namespace with a guard, and keeps them out; SQLite has one writer."""
+    if connection.vendor == "postgresql":
+        _run("SELECT pg_advisory_xact_lock(%s, %s)", [USAGE_LOCK, namespace_id])
+
+
+def usage(namespace_id: int) -> int:
+    """The bytes that count for what the namespace takes up."""
+    sql = (
+        "SELECT COALESCE((SELECT folded_bytes FROM registry_namespaceusage WHERE namespace_id = %s), 0)"
+        " + COALESCE((SELECT SUM(size) FROM registry_namespacecontent WHERE namespace_id = %s AND NOT folded), 0)"
+    )
+    return int(_run(sql, [namespace_id, namespace_id])[0])

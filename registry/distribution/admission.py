@@ -8,12 +8,15 @@ from registry.oci.errors import Code, OCIError
 from registry.oci.names import namespace_of
 from registry.ports import Caller
 
+_READS = frozenset({"GET", "HEAD"})
+
 
 @dataclass(slots=True)
 class Admission:
     """One request's way in: `known` or `authenticate` tells its caller, `check` whether that caller may."""
 
     operation: Operation
+    method: str
     params: dict[str, str]
     authorization: bytes
     address: str
@@ -52,11 +55,16 @@ class Admission:
         may = all(caller.may(right, name, created_at) for right in self.operation.rights)
         source_covered = not self.source or caller.covers(self.source)
         if may and source_covered:
+            self._check_writable()
             return
         if not (source_covered and caller.covers(name)):
             raise self._refused()
         # Nobody learns from the answer whether a project they have no right in exists.
         raise OCIError(Code.DENIED, f"project {namespace_of(name)!r} does not exist, or you may not do this in it")
+
+    def _check_writable(self) -> None:
+        if self.method not in _READS and ports.writes().read_only():
+            raise OCIError(Code.DENIED, "the registry is read only now: an administrator has to allow changes again")
 
     def _refused(self, message: str = "") -> OCIError:
         challenge = ports.authorizer().challenge(self.host, self._scopes(), refused=self.authorization)

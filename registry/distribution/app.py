@@ -1,7 +1,8 @@
 """The `/v2/` application: ASGI in, ASGI out, no Django request in between.
 
 A hot pull is answered from memory by `_serve_hot` without leaving the event loop; everything else finds its operation
-in `routes`, its caller in `admission`, and any failure its answer in `failures`.
+in `routes`, its caller in `admission`, and any failure its answer in `failures`. What is learned of a request on the way
+(`sender`, `actor`, and `hot` for a pull from memory) is left in the scope, for whoever observes the application.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from audit.spool import Spool
-from registry import generations, ports
+from registry import context, generations, ports
 from registry.distribution import routes
 from registry.distribution.admission import Admission
 from registry.distribution.blobs import send_content, titled
@@ -39,9 +40,10 @@ class Distribution:
         headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             headers[name] = headers[name] + b", " + value if name in headers else value
-        client = client_of(scope, headers)
+        client = scope["sender"] = client_of(scope, headers)
         if scope["method"] in ("GET", "HEAD") and await self._serve_hot(scope, headers, client, send):
             return
+        context.request_id.set(client.request_id)
         body = Body(receive)
         try:
             response = await self._answer(scope, body, headers, client)
@@ -67,8 +69,10 @@ class Distribution:
         if not self._generations.seen(answer) and not await self._confirmed(answer):
             self._cache.drop(scope["path"])
             return False
+        scope["actor"] = caller.name
         request_id = (b"x-request-id", client.request_id.encode())
         if b"if-none-match" in headers and answer.is_held(headers[b"if-none-match"]):
+            scope["hot"] = answer.kind
             kept = [*answer.not_modified, request_id]
             await send({"type": "http.response.start", "status": 304, "headers": kept})
             await send({"type": "http.response.body", "body": b""})
@@ -77,6 +81,7 @@ class Distribution:
         as_file = answer.body is None and is_get
         if as_file and not _can_send_file(scope, headers, answer):
             return False
+        scope["hot"] = answer.kind
         if is_get and answer.is_manifest:
             self._spool.append(pull_event(client.origin(caller), answer))
         await send({"type": "http.response.start", "status": 200, "headers": [*answer.headers, request_id]})
@@ -100,12 +105,14 @@ class Distribution:
             check_name(name)
 
         authorization = headers.get(b"authorization", b"")
-        admission = Admission(operation, params, authorization, client.address, client.host, source)
+        method = scope["method"]
+        admission = Admission(operation, method, params, authorization, client.address, client.host, source)
         caller = admission.known()
         if caller is None:
             # A password takes long to check; tokens must not queue behind those.
             run = in_login_thread if admission.by_password else in_database_thread
             caller = await run(admission.authenticate)
+        scope["actor"] = caller.name
 
         def enter(caller: Caller) -> tuple[Request, Any]:
             """Checks the caller's rights and looks up what is asked for, in one visit to the database."""

@@ -36,6 +36,11 @@ class Answer:
         return self.etag in if_none_match or if_none_match.strip() == b"*"
 
     @property
+    def kind(self) -> str:
+        """What it is the content of: a manifest or a blob."""
+        return "manifest" if self.is_manifest else "blob"
+
+    @property
     def not_modified(self) -> list[tuple[bytes, bytes]]:
         """The headers for a client that holds the content: all but those that describe a body."""
         return [header for header in self.headers if header[0] not in _OF_THE_BODY]

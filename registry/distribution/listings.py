@@ -39,8 +39,8 @@ def referrers(request: Request) -> Response:
     last = request.query.get("last", "0")
     if not last.isdecimal():
         raise OCIError(Code.PAGINATION_NUMBER_INVALID, "last is not one this registry gave out")
-    repository_id = statements.repository_id(request.name)
-    found = selectors.referrers_after(repository_id, digest, wanted, int(last[:18])) if repository_id else iter(())
+    repository = statements.repository_named(request.name)
+    found = selectors.referrers_after(repository.pk, digest, wanted, int(last[:18])) if repository else iter(())
     descriptors, next_after = _first_page(found)
     headers = {"Content-Type": OCI_INDEX}
     if wanted:
@@ -78,10 +78,10 @@ def _descriptor(manifest: Manifest) -> dict[str, Any]:
 
 
 def _tags(repository: str, last: str, limit: int) -> list[str]:
-    repository_id = statements.repository_id(repository)
-    if repository_id is None:
+    found = statements.repository_named(repository)
+    if found is None:
         raise OCIError(Code.NAME_UNKNOWN, detail={"name": repository})
-    return selectors.tags_after(repository_id, last, limit + 1)
+    return selectors.tags_after(found.pk, last, limit + 1)
 
 
 def _page_size(request: Request, *, default: int, most: int) -> int:

@@ -7,7 +7,7 @@ from registry.distribution.threads import in_database_thread
 from registry.oci.errors import Code, OCIError
 from registry.oci.manifest import SIZE_LIMIT
 from registry.oci.names import check_digest, check_tag, is_digest
-from registry.services import manifests
+from registry.services import manifests, tags
 
 _TAGS_AT_ONCE = 100
 
@@ -59,5 +59,5 @@ def delete(request: Request) -> Response:
     if is_digest(reference):
         manifests.delete_manifest(origin=request.origin, repository=request.name, digest=check_digest(reference))
     else:
-        manifests.delete_tag(origin=request.origin, repository=request.name, tag=check_tag(reference))
+        tags.delete_tag(origin=request.origin, repository=request.name, tag=check_tag(reference))
     return Response(202)

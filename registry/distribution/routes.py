@@ -83,8 +83,7 @@ ROUTES = (
 
 def find(path: str, method: str) -> tuple[Operation, dict[str, str]]:
     """The operation a request means, with the parameters in its path. Raises NOT_FOUND, or UNSUPPORTED with Allow."""
-    if path == "/v2" or path.endswith("/blobs/uploads"):  # Clients differ in whether they write the slash.
-        path += "/"
+    path = _slashed(path)
     for route in ROUTES:
         match = route.pattern.fullmatch(path)
         if match:
@@ -93,3 +92,14 @@ def find(path: str, method: str) -> tuple[Operation, dict[str, str]]:
                 raise OCIError(Code.UNSUPPORTED, headers={"Allow": ", ".join(route.operations)})
             return operation, match.groupdict()
     raise OCIError(Code.NOT_FOUND)
+
+
+def template(path: str) -> str:
+    """The route that a path means, as it is written in the table; empty for none."""
+    path = _slashed(path)
+    return next((route.path for route in ROUTES if route.pattern.fullmatch(path)), "")
+
+
+def _slashed(path: str) -> str:
+    """Clients differ in whether they write the slash."""
+    return path + "/" if path == "/v2" or path.endswith("/blobs/uploads") else path

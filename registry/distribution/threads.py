@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import close_old_connections
@@ -24,7 +25,7 @@ _transfer = ThreadPoolExecutor(max_workers=16, thread_name_prefix="transfer")
 async def in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Calls a function that uses the database. Returns once what it changed may be acknowledged."""
     run = asyncio.get_running_loop().run_in_executor
-    result, delay = await run(_database, _acknowledged, function, args, kwargs)
+    result, delay = await run(_database, copy_context().run, _acknowledged, function, args, kwargs)
     if delay:  # Waited for here, because a thread that waits would keep others from the database.
         await asyncio.sleep(delay)
     return result
@@ -32,7 +33,8 @@ async def in_database_thread(function: Callable[P, T], *args: P.args, **kwargs: 
 
 async def in_login_thread(function: Callable[[], T]) -> T:
     """Calls a function that checks credentials."""
-    return await asyncio.get_running_loop().run_in_executor(_login, _with_fresh_connection, function, (), {})
+    run = asyncio.get_running_loop().run_in_executor
+    return await run(_login, copy_context().run, _with_fresh_connection, function, (), {})
 
 
 async def in_transfer_thread(function: Callable[..., T], *args: Any) -> T:

@@ -9,7 +9,7 @@ from registry.distribution.threads import in_database_thread, in_transfer_thread
 from registry.models import Upload
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import DIGEST_LENGTHS, check_digest
-from registry.services import blobs, uploads
+from registry.services import blobs, uploads, usage
 from registry.services.uploads import Appender
 
 _PIECE = 1024 * 1024
@@ -37,14 +37,15 @@ def status(request: Request) -> Response:
 
 def cancel(request: Request) -> Response:
     """DELETE: gives the upload up."""
-    with resume(request) as appender:
+    with uploads.resume_upload(request.name, request.params["upload"]) as appender:
         uploads.discard_upload(appender)
     return Response(204)
 
 
 def resume(request: Request) -> Appender:
     """Opens the upload a request carries on."""
-    return uploads.resume_upload(request.name, request.params["upload"])
+    with usage.quota_watched(request.origin, request.name):
+        return uploads.resume_upload(request.name, request.params["upload"], growing=True)
 
 
 def resume_last(request: Request) -> Appender:

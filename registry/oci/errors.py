@@ -26,6 +26,8 @@ class Code(Enum):
     TAG_INVALID = 400, "invalid tag: up to 128 letters, digits and . _ -, the first a letter, digit or _"
     UNAUTHORIZED = 401, "authentication required"
     DENIED = 403, "requested access to the resource is denied"
+    CONFLICT = 409, "it exists already"
+    PRECONDITION = 412, "configured as immutable"
     UNSUPPORTED = 405, "the operation is unsupported"
     TOOMANYREQUESTS = 429, "too many requests"
     NOT_FOUND = 404, "there is nothing at this address"

@@ -27,6 +27,7 @@ class Parsed:
     children: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     annotations: dict[str, str] = field(default_factory=dict)
+    document: dict[str, Any] = field(default_factory=dict)  # All of it; empty where it is not JSON.
 
 
 def parse(payload: bytes, content_type: str) -> Parsed:
@@ -124,6 +125,7 @@ def _image(document: dict[str, Any], media_type: str) -> Parsed:
         blobs=_distinct(blobs),
         optional=_distinct(optional),
         annotations=_annotations(document),
+        document=document,
     )
 
 
@@ -137,6 +139,7 @@ def _index(document: dict[str, Any], media_type: str) -> Parsed:
         subject=_subject(document),
         children=_distinct([entry["digest"] for entry in _descriptors(document, "manifests", required=True)]),
         annotations=_annotations(document),
+        document=document,
     )
 
 
@@ -147,6 +150,7 @@ def _opaque(document: dict[str, Any], media_type: str) -> Parsed:
         subject=_subject(document),
         optional=_distinct(list(_guessed_references(document))),
         annotations=_annotations(document),
+        document=document,
     )
 
 

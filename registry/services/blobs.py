@@ -8,18 +8,23 @@ from registry import statements
 from registry.models import Blob, BlobLink
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import namespace_of
+from registry.services import usage
 from registry.services.repositories import ensure_repository, lock_repository
 
 
 def mount_blob(*, origin: Origin, repository: str, source: str, digest: str) -> bool:
-    """Links a blob of `source` into `repository`; False when `source` does not show it."""
-    repository_id = ensure_repository(repository, origin=origin)
-    with transaction.atomic():
+    """Links a blob of `source` into `repository`; False when `source` does not show it.
+
+    Raises DENIED when the namespace would take up too much.
+    """
+    repository_id = ensure_repository(repository, origin=origin).pk
+    with usage.quota_watched(origin, repository), transaction.atomic():
         visible = BlobLink.objects.filter(repository__name=source, blob__digest=digest, condemned_at=None)
         blob = Blob.objects.select_for_update().filter(digest=digest, deleting=False).first()
         if blob is None or not visible.exists():
             return False
         statements.link_blob(repository_id, blob.pk)
+        usage.count(repository_id, {digest: blob.size})
         record(
             origin,
             "blob.mount",
@@ -42,6 +47,7 @@ def delete_blob(*, origin: Origin, repository: str, digest: str) -> None:
         if link is None:
             raise OCIError(Code.BLOB_UNKNOWN, detail={"digest": digest})
         link.delete()
+        usage.release(row.namespace_id, [digest], unlinked=True)
         record(
             origin,
             "blob.delete",

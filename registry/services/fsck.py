@@ -13,13 +13,14 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from audit.origin import SYSTEM, Origin
-from registry.models import Blob, BlobLink, Manifest
+from registry.models import Blob, BlobLink, Manifest, Namespace
 from registry.oci.errors import OCIError
 from registry.oci.manifest import parse
 from registry.oci.names import digest_of
 from registry.selectors import batches, each
 from registry.services import mend
 from registry.services.garbage import GRACE, orphans, used_there
+from registry.services.recount import compare, recount
 from registry.storage import paths
 from registry.storage.base import Stat
 from registry.storage.errors import NotFound
@@ -40,6 +41,7 @@ class Problem(Enum):
     ORPHAN = "no row", "gc frees it"
     HIDDEN = "hidden", "--repair shows it again"
     BAD_MANIFEST = "corrupt manifest", "--quarantine puts it aside; then push it again"
+    WRONG_USAGE = "wrong usage", "--repair counts anew what the namespace takes up"
     UNGUARDED = "unguarded", "--repair notes the use, without which gc would free the blob"
 
 
@@ -69,6 +71,7 @@ class Check:
         yield from self._blobs()
         yield from self._manifests()
         yield from self._links()
+        yield from self._usage()
         yield from self._orphans()
 
     def _blobs(self) -> Iterator[Finding]:
@@ -131,6 +134,15 @@ class Check:
             yield Finding(
                 Problem.HIDDEN, subject, "a manifest uses the blob, yet the repository does not show it", mended
             )
+
+    def _usage(self) -> Iterator[Finding]:
+        for done, namespace in enumerate(each(Namespace.objects.all(), _BATCH), 1):
+            told, true = compare(namespace.pk)
+            if told != true:
+                mended = self.repair and recount(namespace_id=namespace.pk, origin=self.origin)
+                detail = f"it is said to take up {told} bytes, and takes up {true}"
+                yield Finding(Problem.WRONG_USAGE, namespace.name, detail, mended)
+            self.progress(done, "namespaces counted")
 
     def _orphans(self) -> Iterator[Finding]:
         for done, (digest, size) in enumerate(orphans(timezone.now() - self.grace), 1):

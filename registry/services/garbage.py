@@ -25,6 +25,7 @@ from audit.origin import SYSTEM, Origin
 from registry.models import Blob, BlobLink, ManifestBlob
 from registry.oci.errors import OCIError
 from registry.selectors import batches, each
+from registry.services import untagged, usage
 from registry.services.repositories import lock_repository
 from registry.storage import paths
 from registry.store import store
@@ -43,16 +44,23 @@ class Collected:
     bytes: int = 0
     orphans: int = 0
     orphan_bytes: int = 0
+    manifests: int = 0
 
     @property
     def steps(self) -> int:
         """How many rows and files it has dealt with."""
-        return self.condemned_links + self.removed_links + self.blobs + self.orphans
+        return self.manifests + self.condemned_links + self.removed_links + self.blobs + self.orphans
+
+    @property
+    def freed(self) -> int:
+        """How many bytes of the store are free again."""
+        return self.bytes + self.orphan_bytes
 
     def __str__(self) -> str:
         return (
-            f"{self.bytes + self.orphan_bytes:,} bytes freed: {self.blobs} blobs, {self.orphans} files without a row; "
-            f"unused blobs hidden: {self.condemned_links}, let go: {self.removed_links}"
+            f"{self.freed:,} bytes freed: {self.blobs} blobs, {self.orphans} files without a row; "
+            f"unused blobs hidden: {self.condemned_links}, let go: {self.removed_links}; "
+            f"manifests without a tag deleted: {self.manifests}"
         )
 
 
@@ -60,23 +68,39 @@ Progress = Callable[[Collected, str], None]
 
 
 def collect_garbage(
-    *, origin: Origin = SYSTEM, grace: timedelta = GRACE, dry_run: bool = False, progress: Progress = lambda *_: None
+    *,
+    origin: Origin = SYSTEM,
+    grace: timedelta = GRACE,
+    delete_untagged: bool = False,
+    dry_run: bool = False,
+    progress: Progress = lambda *_: None,
 ) -> Collected:
     """Frees what can be freed. `progress` is called between the steps and may raise to end the run.
 
     Without a grace period one run does both steps: whoever asks for that knows that nobody is pushing.
+    delete_untagged: first deletes manifests older than the grace period that nothing names.
     """
     done = Collected()
     cutoff = timezone.now() - grace
     if dry_run:
-        return _estimate(cutoff, progress)
+        return _estimate(cutoff, progress, delete_untagged=delete_untagged)
 
     def condemn(links: QuerySet[BlobLink]) -> None:
         done.condemned_links += _settled(links).update(condemned_at=timezone.now() if grace else cutoff)
 
     def unlink(links: QuerySet[BlobLink]) -> None:
-        done.removed_links += _settled(links).delete()[0]
+        settled = _settled(links)
+        gone = list(settled.values_list("repository__namespace", "blob__digest"))
+        done.removed_links += settled.delete()[0]
+        if gone:
+            usage.release(gone[0][0], [digest for _, digest in gone], unlinked=True)
 
+    def deleted(manifests: int) -> None:
+        done.manifests = manifests
+        progress(done, "deleting manifests without a tag")
+
+    if delete_untagged:
+        untagged.delete_untagged(cutoff, origin=origin, progress=deleted)
     _in_repositories(_unused_links(cutoff), condemn, done, progress, "condemning unused links")
     _in_repositories(_condemned_links(cutoff), unlink, done, progress, "removing links")
     for blob in each(_unlinked_blobs(cutoff), _BATCH):
@@ -190,14 +214,15 @@ def _delete_orphan(digest: str, size: int, done: Collected, origin: Origin) -> N
     done.orphan_bytes += size
 
 
-def _estimate(cutoff: datetime, progress: Progress) -> Collected:
-    """What a run would find now; what the links that it would condemn keep alive is not counted."""
+def _estimate(cutoff: datetime, progress: Progress, *, delete_untagged: bool) -> Collected:
+    """What a run would find now; what the manifests and links that would go keep alive is not counted."""
     blobs = _unlinked_blobs(cutoff)
     done = Collected(
         condemned_links=_unused_links(cutoff).count(),
         removed_links=_condemned_links(cutoff).count(),
         blobs=blobs.count(),
         bytes=blobs.aggregate(total=Sum("size"))["total"] or 0,
+        manifests=untagged.untagged(cutoff).count() if delete_untagged else 0,
     )
     for _, size in orphans(cutoff):
         done.orphans += 1

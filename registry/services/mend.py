@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from audit.journal import record
 from audit.origin import Origin
+from registry import statements
 from registry.models import Blob, BlobLink, Manifest, ManifestBlob
 from registry.oci.names import namespace_of
+from registry.services.removal import remove
 from registry.services.repositories import lock_repository
 from registry.storage import paths
 from registry.storage.base import Stat
@@ -67,7 +69,7 @@ def quarantine_manifest(manifest: Manifest, *, origin: Origin) -> bool:
             return False
         store().put(place, bytes(found.payload))
         before = {"media_type": found.media_type, "tags": sorted(found.tags.values_list("name", flat=True))}
-        found.delete()
+        remove(found.repository.namespace_id, {found.pk: found.digest})
         target = f"{repository}@{manifest.digest}"
         record(
             origin,
@@ -88,9 +90,10 @@ def guard(manifest: Manifest, digests: Sequence[str], *, origin: Origin) -> bool
         if not Manifest.objects.filter(pk=manifest.pk).exists():
             return False
         links = BlobLink.objects.filter(repository=manifest.repository_id, blob__digest__in=digests)
-        blobs = list(links.values_list("blob_id", flat=True))
-        uses = [ManifestBlob(manifest=manifest, blob_id=pk) for pk in blobs]
+        sizes = dict(links.values_list("blob__digest", "blob__size"))
+        uses = [ManifestBlob(manifest=manifest, blob_id=pk) for pk in links.values_list("blob_id", flat=True)]
         ManifestBlob.objects.bulk_create(uses, ignore_conflicts=True)
+        statements.count_content(manifest.repository_id, sizes, guarded=True)
         target = f"{repository}@{manifest.digest}"
         after = {"uses": list(digests)}
         record(origin, "manifest.repair", project=namespace_of(repository), target=target, after=after)

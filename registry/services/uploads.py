@@ -19,6 +19,7 @@ from registry.bookkeeping import bookkeeping
 from registry.models import Blob, Upload
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import check_digest, namespace_of
+from registry.services import usage
 from registry.services.repositories import ensure_repository
 from registry.storage import paths
 from registry.storage.base import UploadWriter
@@ -28,9 +29,12 @@ from registry.store import store
 
 
 def begin_upload(*, origin: Origin, repository: str, algorithm: str = "sha256") -> Upload:
-    """A new, empty upload. Raises NAME_UNKNOWN when the namespace does not exist."""
-    repository_id = ensure_repository(repository, origin=origin)
-    upload = Upload(repository_id=repository_id, algorithm=algorithm, started_by=origin.actor)
+    """A new, empty upload. Raises NAME_UNKNOWN when the namespace does not exist, DENIED when it is full."""
+    row = ensure_repository(repository, origin=origin)
+    with usage.quota_watched(origin, repository):
+        usage.foresee(row.namespace_id, 1)
+    upload = Upload(repository_id=row.pk, algorithm=algorithm, started_by=origin.actor)
+    upload.namespace_id = row.namespace_id
     with bookkeeping():
         statements.begin_upload(upload)
     return upload
@@ -82,9 +86,14 @@ class Appender:
         self.writer.close()
 
 
-def resume_upload(repository: str, upload_id: str) -> Appender:
-    """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it."""
+def resume_upload(repository: str, upload_id: str, *, growing: bool = False) -> Appender:
+    """Opens an upload for appending. Raises BLOB_UPLOAD_UNKNOWN, or RANGE_INVALID while another request writes to it.
+
+    growing: raises DENIED, too, when the namespace has no room for what was received already.
+    """
     upload = find_upload(repository, upload_id)
+    if growing:
+        usage.foresee(upload.namespace_id, upload.offset)
     writer = _writer(upload)
     with ExitStack() as undo:
         undo.callback(writer.close)  # Whatever goes wrong, such as an absent database, must not keep the upload locked.
@@ -135,25 +144,50 @@ def _contested() -> OCIError:
 
 
 def finish_upload(appender: Appender, *, origin: Origin, repository: str, digest: str) -> None:
-    """Turns the upload into a blob of its repository. Raises DIGEST_INVALID, and removes the upload then."""
-    writer, upload = appender.writer, appender.upload
+    """Turns the upload into a blob of its repository.
+
+    Raises DIGEST_INVALID, or DENIED when the namespace would take up too much, and removes the upload then.
+    """
     if _digest_as(appender, check_digest(digest)) != digest:
         discard_upload(appender)
         raise OCIError(Code.DIGEST_INVALID, detail={"digest": digest})
-    _revive(digest)
-    writer.commit(paths.blob_path(digest))
-    with transaction.atomic():
-        blob_id = statements.store_blob(digest, writer.size)
-        _require_bytes(digest)
-        statements.link_blob(upload.repository_id, blob_id)
-        statements.end_upload(upload)
-        record(
-            origin,
-            "blob.push",
-            project=namespace_of(repository),
-            target=f"{repository}@{digest}",
-            after={"digest": digest, "size": writer.size},
-        )
+    with usage.quota_watched(origin, repository):
+        _refuse_early(appender, digest)
+        _revive(digest)
+        appender.writer.commit(paths.blob_path(digest))
+        try:
+            _link(appender, origin=origin, repository=repository, digest=digest)
+        except usage.QuotaExceeded:
+            # Another push was faster. The bytes are a file without a row now, which garbage collection frees.
+            statements.end_upload(appender.upload)
+            raise
+
+
+def _refuse_early(appender: Appender, digest: str) -> None:
+    """Removes an upload that the quota has no room for, as long as its bytes are not among the blobs."""
+    try:
+        usage.foresee(appender.upload.namespace_id, appender.writer.size, digest=digest)
+    except usage.QuotaExceeded:
+        discard_upload(appender)
+        raise
+
+
+@transaction.atomic
+def _link(appender: Appender, *, origin: Origin, repository: str, digest: str) -> None:
+    upload, size = appender.upload, appender.writer.size
+    if not statements.end_upload(upload):  # It went with its repository.
+        raise OCIError(Code.BLOB_UPLOAD_UNKNOWN, detail={"upload": str(upload.id)})
+    blob_id = statements.store_blob(digest, size)
+    _require_bytes(digest)
+    statements.link_blob(upload.repository_id, blob_id)
+    usage.count(upload.repository_id, {digest: size})
+    record(
+        origin,
+        "blob.push",
+        project=namespace_of(repository),
+        target=f"{repository}@{digest}",
+        after={"digest": digest, "size": size},
+    )
 
 
 def _revive(digest: str) -> None:

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from audit.models import Entry
-from registry.models import Blob, BlobLink, Manifest, ManifestBlob, Repository, Tag
+from registry.models import Blob, BlobLink, Manifest, ManifestBlob, NamespaceContent, Repository, Tag
 from registry.oci.errors import OCIError
 from registry.storage import paths
 from tests.support.images import Content, image
@@ -192,3 +192,15 @@ def test_what_a_client_deleted_is_no_inconsistency(pushed):
     assert fsck("--verify")[0] == 0
     with pytest.raises(OCIError):
         delete_blob(origin=SYSTEM, repository="library/a", digest=LAYER.digest)
+
+
+def test_usage_that_is_not_what_is_there_is_found_and_counted_anew(pushed):
+    true = len(ONE.data) + sum(len(blob.data) for blob in ONE.blobs)
+    NamespaceContent.objects.filter(digest=LAYER.digest).delete()
+    status, told = fsck()
+    assert status == 1
+    assert f"wrong usage: library: it is said to take up {true - len(LAYER.data)} bytes, and takes up {true}" in told
+    assert "[mended]" in fsck("--repair")[1]
+    assert fsck()[0] == 0
+    entry = Entry.objects.get(action="usage.recount")
+    assert (entry.project, entry.after) == ("library", {"bytes": true})

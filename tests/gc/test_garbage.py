@@ -180,7 +180,7 @@ def test_the_command_frees_everything_at_once_when_no_grace_is_asked_for(shore):
 def test_the_command_leaves_it_to_the_workers_when_told(shore):
     assert "is in the queue" in gc("--background", "--grace", "60", "--dry-run")
     job = Job.objects.get()
-    assert (job.kind, job.args) == ("registry.gc", {"dry_run": True, "grace_seconds": 60})
+    assert (job.kind, job.args) == ("registry.gc", {"dry_run": True, "delete_untagged": False, "grace_seconds": 60})
 
 
 def test_a_negative_grace_is_refused(shore):

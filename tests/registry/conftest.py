@@ -2,9 +2,9 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.support.images import Manifest
 ALL = (PULL, PUSH, DELETE)
 REPOSITORY = "library/app"
 BASE = f"/v2/{REPOSITORY}"
+NOW = timedelta(0)
 
 
 class Someone:
@@ -103,13 +104,50 @@ def store_dir(tmp_path: Path, settings: Any) -> Iterator[Path]:
     store.cache_clear()
 
 
+class Gate(ports.Unlimited):
+    """Gates that close as the test says. Whoever asks for a limit gets it under a lock, as the quota's gate promises."""
+
+    def __init__(self) -> None:
+        self.limits: dict[int, int] = {}
+        self.immutable: set[str] = set()
+        self.closed = False
+        self.refused: list[dict[str, Any]] = []
+
+    def limit(self, namespace_id: int) -> int | None:
+        Namespace.objects.select_for_update(no_key=True).get(pk=namespace_id)
+        return self.peek(namespace_id)
+
+    def peek(self, namespace_id: int) -> int | None:
+        return self.limits.get(namespace_id)
+
+    def exceeded(self, **what: Any) -> None:
+        assert not connections["default"].in_atomic_block
+        self.refused.append(what)
+
+    def protected(self, namespace_id: int, repository: str, tags: Collection[str]) -> set[str]:
+        return self.immutable.intersection(tags)
+
+    def read_only(self) -> bool:
+        return self.closed
+
+
 @pytest.fixture
-def doorkeeper() -> Iterator[Doorkeeper]:
-    before = ports.authorizer()
+def doorkeeper(monkeypatch: pytest.MonkeyPatch) -> Doorkeeper:
+    """Nobody else is known, and every gate is open."""
     doorkeeper = Doorkeeper()
-    ports.bind(doorkeeper)
-    yield doorkeeper
-    ports.bind(before)
+    for name in ("quota", "tags", "writes"):
+        monkeypatch.setattr(ports._Bound, name, ports.Unlimited())
+    monkeypatch.setattr(ports._Bound, "authorizer", doorkeeper)
+    return doorkeeper
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch, doorkeeper: Doorkeeper) -> Gate:
+    """Every gate at once, open until the test closes it."""
+    gate = Gate()
+    for name in ("quota", "tags", "writes"):
+        monkeypatch.setattr(ports._Bound, name, gate)
+    return gate
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_a_repository_made_anew_is_not_taken_for_the_old_one(client, other):
 
 
 def test_the_service_layer_counts_as_well(client):
-    from registry.services.manifests import delete_tag
+    from registry.services.tags import delete_tag
 
     push(client, image(), "latest")
     assert pulled(client) == image().data

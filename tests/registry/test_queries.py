@@ -108,10 +108,10 @@ def test_what_a_push_asks(stocked, count):
             "status": 2,
             "chunk": 4,
             "another chunk": 4,
-            "finish": 8,
-            "at once": 8,
-            "mount": 7,
-            "delete": 5,
+            "finish": 9,
+            "at once": 9,
+            "mount": 8,
+            "delete": 8,
         },
         {name: queries(count, step) for name, step in steps.items()},
     )
@@ -146,7 +146,7 @@ def test_what_a_manifest_asks(stocked, count):
             "artifact": 9,
             "index": 9,
             "delete tag": 5,
-            "delete manifest": 9,
+            "delete manifest": 20,
         },
         {name: queries(count, step) for name, step in steps.items()},
     )

@@ -30,18 +30,26 @@ class Command(BaseCommand):
             help="how long to keep what no manifest uses (default: %(default)s); with 0, pushes under way may have to "
             "be repeated",
         )
+        parser.add_argument(
+            "--delete-untagged", action="store_true", help="first delete manifests that no tag and no index names"
+        )
         parser.add_argument("--background", action="store_true", help="leave it to the job workers")
 
-    def handle(self, *, dry_run: bool, grace: int, background: bool, **_options: Any) -> None:
+    def handle(self, *, dry_run: bool, grace: int, delete_untagged: bool, background: bool, **_options: Any) -> None:
         """Runs it, or asks for it."""
         if grace < 0:
             raise CommandError("--grace takes a number of seconds, 0 or more.")
         if background:
-            job = enqueue("registry.gc", dry_run=dry_run, grace_seconds=grace)
+            job = enqueue("registry.gc", dry_run=dry_run, delete_untagged=delete_untagged, grace_seconds=grace)
             self.stdout.write(f"Job {job.pk} is in the queue; `manage.py jobs show {job.pk}` tells how it goes.")
             return
         try:
-            done = collect_garbage(grace=timedelta(seconds=grace), dry_run=dry_run, progress=self._progress)
+            done = collect_garbage(
+                grace=timedelta(seconds=grace),
+                delete_untagged=delete_untagged,
+                dry_run=dry_run,
+                progress=self._progress,
+            )
         except StorageError as error:
             raise CommandError(f"The store does not work: {error}. Run it again when it does.") from error
         finally:

@@ -1,0 +1,66 @@
+"""Garbage collection that first deletes manifests which nothing names."""
+
+from datetime import timedelta
+from io import StringIO
+
+from django.core.management import call_command
+
+from audit.models import Entry
+from registry.models import Manifest, Tag
+from registry.services.garbage import collect_garbage
+from tests.support.images import artifact, image, index
+
+NOW, AN_HOUR = timedelta(0), timedelta(hours=1)
+ONE, TWO, LOOSE = image("one"), image("two"), image("loose")
+
+
+def push(shore, content, tag="1"):
+    for member in content.members:
+        push(shore, member, "member")
+        Tag.objects.filter(name="member").delete()
+    shore.push("library/a", content, tag)
+
+
+def stock(shore) -> None:
+    """A tagged index, an accessory of one of its members, and an image that has lost its tag."""
+    push(shore, index([ONE, TWO]))
+    push(shore, artifact("text/spdx", subject=ONE), "sbom")
+    push(shore, LOOSE, "loose")
+    Tag.objects.exclude(name="1").delete()
+
+
+def test_by_itself_it_leaves_them(shore):
+    stock(shore)
+    assert collect_garbage(grace=NOW).manifests == 0
+    assert Manifest.objects.count() == 5
+
+
+def test_what_nothing_names_goes_and_its_bytes_are_freed(shore):
+    stock(shore)
+    done = collect_garbage(grace=NOW, delete_untagged=True)
+    assert (done.manifests, done.blobs) == (1, 2)
+    assert done.freed == sum(len(blob.data) for blob in LOOSE.blobs)
+    assert not Manifest.objects.filter(digest=LOOSE.digest).exists()
+    assert Manifest.objects.count() == 4
+    (entry,) = Entry.objects.filter(action="manifest.delete")
+    assert entry.target == f"library/a@{LOOSE.digest}"
+
+
+def test_with_an_index_go_its_members_and_their_accessories(shore):
+    stock(shore)
+    Tag.objects.all().delete()
+    assert collect_garbage(grace=NOW, delete_untagged=True).manifests == 5
+    assert shore.files() == set()
+
+
+def test_what_was_pushed_of_late_may_still_get_its_tag(shore):
+    stock(shore)
+    assert collect_garbage(grace=AN_HOUR, delete_untagged=True).manifests == 0
+
+
+def test_a_dry_run_tells_how_many(shore):
+    stock(shore)
+    out = StringIO()
+    call_command("gc", "--dry-run", "--delete-untagged", "--grace", "0", stdout=out)
+    assert "manifests without a tag deleted: 1" in out.getvalue()
+    assert Manifest.objects.count() == 5
