@@ -17,6 +17,7 @@ django.setup()
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django must be set up first.
 
 from portal.clients import unambiguous  # noqa: E402
+from portal.observability.plane import Observed  # noqa: E402
 from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
@@ -26,9 +27,9 @@ _site = WSGIMiddleware(get_wsgi_application(), workers=_THREADS)
 
 
 @cache
-def _distribution() -> Distribution:
+def _distribution() -> Observed:
     """Made on the event loop's own thread, with the first request."""
-    return Distribution()
+    return Observed(Distribution())
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -37,8 +38,26 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await _lifespan(receive, send)
     elif scope["path"].startswith("/v2/") or scope["path"] == "/v2":
         await _distribution()(scope, receive, send)
+    elif scope["path"] == "/livez":
+        await _alive(send)
     else:
-        await _site(unambiguous(scope), receive, send)
+        await _site(unambiguous(scope), _as_coroutine(receive), send)
+
+
+def _as_coroutine(receive: Any) -> Any:
+    """What a2wsgi hands to another thread must be a coroutine; the server's own `receive` gives a future."""
+
+    async def received() -> Any:
+        return await receive()
+
+    return received
+
+
+async def _alive(send: Any) -> None:
+    """Says that the process answers; it waits for no thread, since restarting helps nobody whose database is slow."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"alive"})
 
 
 async def _lifespan(receive: Any, send: Any) -> None:

@@ -11,7 +11,13 @@ _TELLING = ("host", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-requ
 
 
 def client_of_request(request: HttpRequest) -> Client:
-    """The sender; forwarded headers count only where a trusted proxy sent them."""
+    """The sender, the same at every call; forwarded headers count only where a trusted proxy sent them."""
+    if not hasattr(request, "sender"):
+        request.sender = _read(request)
+    return request.sender
+
+
+def _read(request: HttpRequest) -> Client:
     sent = {name.encode(): request.headers.get(name, "").encode("latin-1", errors="replace") for name in _TELLING}
     return client_of({"client": (request.META.get("REMOTE_ADDR", ""), 0)}, {k: v for k, v in sent.items() if v})
 
@@ -20,8 +26,11 @@ def unambiguous(scope: dict[str, Any]) -> dict[str, Any]:
     """The ASGI scope of a request as WSGI can express it.
 
     WSGI spells `-` and `_` alike, so a client's `X_Forwarded_For` would pass for the header that only a trusted proxy may
-    set: headers with an underscore are left out. It knows ASCII queries only: other bytes are percent-encoded.
+    set: headers with an underscore are left out. It knows ASCII queries only: other bytes are percent-encoded. Cookies may
+    come in several headers, which WSGI would join with a comma.
     """
-    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name]
+    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name and name != b"cookie"]
+    if cookies := [value for name, value in scope["headers"] if name == b"cookie"]:
+        headers.append((b"cookie", b"; ".join(cookies)))
     query = quote(scope["query_string"], safe=bytes(range(128))).encode()
     return {**scope, "headers": headers, "query_string": query}

@@ -35,15 +35,15 @@ def env_path(name: str, default: Path) -> Path:
     return Path(env_str(name, str(default))).expanduser().absolute()
 
 
-def env_list(name: str) -> list[str]:
+def env_list(name: str, default: str = "") -> list[str]:
     """Comma-separated values, blanks dropped."""
-    return [part.strip() for part in env_str(name).split(",") if part.strip()]
+    return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
 
 
-def env_networks(name: str) -> list[IPv4Network | IPv6Network]:
+def env_networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
     """Comma-separated addresses and networks, as in `10.0.0.0/8, ::1`."""
     try:
-        return [ip_network(text, strict=False) for text in env_list(name)]
+        return [ip_network(text, strict=False) for text in env_list(name, default)]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}. It takes addresses and networks, as in 10.0.0.0/8.") from None
 

@@ -19,8 +19,12 @@ class Code(Enum):
     METHOD_NOT_ALLOWED = 405
     CONFLICT = 409
     PRECONDITION = 412
+    REQUEST_ENTITY_TOO_LARGE = 413
+    UNSUPPORTED_MEDIA_TYPE = 415
+    UNPROCESSABLE_ENTITY = 422
     TOO_MANY_REQUEST = 429
     UNKNOWN = 500
+    NOT_IMPLEMENTED = 501
     UNAVAILABLE = 503
 
 
@@ -36,10 +40,32 @@ class Invalid(PortalError):
     code = Code.BAD_REQUEST
 
 
+class Unprocessable(PortalError):
+    """What was asked for has not the form that the contract lays down."""
+
+    code = Code.UNPROCESSABLE_ENTITY
+
+
+class Unauthorized(PortalError):
+    """Nobody is logged in."""
+
+    code = Code.UNAUTHORIZED
+
+
 class Forbidden(PortalError):
     """The caller is known and has no right to this."""
 
     code = Code.FORBIDDEN
+
+
+class TooOften(PortalError):
+    """The caller has to wait before asking again, for `retry_after` seconds."""
+
+    code = Code.TOO_MANY_REQUEST
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"You ask too often: wait {retry_after} s.")
+        self.retry_after = retry_after
 
 
 class Missing(PortalError):
@@ -60,10 +86,10 @@ class Refused(PortalError):
     code = Code.PRECONDITION
 
 
-def error_response(code: Code, message: str, *, headers: dict[str, str] | None = None) -> JsonResponse:
-    """The envelope `{"errors": [{"code", "message"}]}` with the code's status."""
+def error_response(code: Code, message: str, *, name: str = "", headers: dict[str, str] | None = None) -> JsonResponse:
+    """The envelope `{"errors": [{"code", "message"}]}` with the code's status; `name` replaces the code's own."""
     return JsonResponse(
-        {"errors": [{"code": code.name, "message": message}]},
+        {"errors": [{"code": name or code.name, "message": message}]},
         status=code.value,
         headers=headers,
         content_type="application/json; charset=utf-8",

@@ -1,4 +1,4 @@
-"""The few answers that belong to no feature: is it up, which API is this, and the error pages."""
+"""The few answers that belong to no feature: which API is this, and the error pages."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from portal.errors import Code, error_response
-from portal.health import report
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -22,18 +21,6 @@ def reads(view: View) -> View:
         return view(request)
 
     return guarded
-
-
-@reads
-def ping(_request: HttpRequest) -> HttpResponse:
-    """Says that the server answers."""
-    return HttpResponse("Pong", content_type="text/plain; charset=utf-8")
-
-
-@reads
-def health(_request: HttpRequest) -> HttpResponse:
-    """The state of each component. The status is 200 even when one is ill, as Harbor's clients expect."""
-    return JsonResponse(report(), headers={"Cache-Control": "no-store"})
 
 
 @reads

@@ -12,6 +12,7 @@ class Identity:
 
     user: User | None = None
     robot: Robot | None = None
+    by_session: bool = False
 
     @property
     def kind(self) -> str:
@@ -28,7 +29,9 @@ class Identity:
     @property
     def credential(self) -> str:
         """Which credential was used, by id and never by secret."""
-        return f"robot:{self.robot.pk}" if self.robot else "password" if self.user else ""
+        if self.robot:
+            return f"robot:{self.robot.pk}"
+        return ("session" if self.by_session else "password") if self.user else ""
 
 
 ANONYMOUS = Identity()

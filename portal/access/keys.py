@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
-TOKEN_LIFETIME = timedelta(minutes=30)
+TOKEN_LIFETIME = timedelta(days=1)  # The longest that `token_expiration` allows.
 LEEWAY = timedelta(seconds=60)  # How far the clocks of two instances may be apart.
 FRESH_SECONDS = 60
 ASK_AGAIN_SECONDS = 1  # Tokens with invented key ids must not become a query each.

@@ -22,6 +22,8 @@ class Robot(models.Model):
     expires_at = models.DateTimeField(null=True, help_text="Null means never.")
     disabled = models.BooleanField(default=False)
     creator = models.CharField(max_length=255, blank=True, help_text="Name of the user or robot who made it.")
+    creator_type = models.CharField(max_length=16, blank=True, help_text="`user` or `robot`; empty: the operator.")
+    creator_ref = models.BigIntegerField(null=True, help_text="Id of the user or robot who made it.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     last_used_at = models.DateTimeField(null=True, help_text="Exact to an hour.")
@@ -33,6 +35,11 @@ class Robot(models.Model):
     def full_name(self) -> str:
         """What the robot logs in as."""
         return ROBOT_PREFIX + self.login
+
+    @property
+    def level(self) -> str:
+        """Whom it belongs to: `project` or `system`."""
+        return "project" if self.project_id else "system"
 
 
 class RobotPermission(models.Model):

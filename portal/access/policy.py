@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from portal.access.identity import Identity
 from portal.access.models import Robot, RobotPermission
 from portal.access.roles import PUBLIC, ROLES, Permission
+from portal.accounts.models import User
 from portal.projects.models import Member, Project, Role
 
 
@@ -27,21 +28,43 @@ def permissions(identity: Identity, project: Project | None = None) -> frozenset
         return _robot(identity.robot, project)
     if project is None:
         return frozenset()
-    granted = PUBLIC if project.public else frozenset()
+    held = PUBLIC if project.public else frozenset()
     if identity.user is not None:
-        for role in Member.objects.filter(project=project, user=identity.user).values_list("role", flat=True):
-            granted |= ROLES[Role(role)]
-    return granted
+        for role in roles(identity.user, [project.pk]).get(project.pk, ()):
+            held |= ROLES[role]
+    return held
+
+
+def roles(user: User, projects: Iterable[int]) -> dict[int, set[Role]]:
+    """The roles that the user has in those of the projects (by id) where they have any: their own and their groups'."""
+    members = Member.objects.filter(project__in=list(projects)).values_list("project", "role")
+    found: dict[int, set[Role]] = {}
+    for project, role in members.filter(user=user).union(members.filter(group__users=user)):
+        found.setdefault(project, set()).add(Role(role))
+    return found
+
+
+def given(robot: Robot, project: int | None) -> frozenset[Permission]:
+    """What the robot was given and not denied in the project of that id, or (None) in the system."""
+    allowed, denied = _rows(robot, project)
+    return allowed - denied
 
 
 def _robot(robot: Robot, project: Project | None) -> frozenset[Permission]:
     """What the robot was given and not denied, and in a public project what anybody may do."""
-    scopes = (None,) if project is None else (None, project.pk)
+    allowed, denied = _rows(robot, project.pk if project else None)
+    if project is not None and project.public:
+        allowed |= PUBLIC
+    return allowed - denied
+
+
+def _rows(robot: Robot, project: int | None) -> tuple[frozenset[Permission], frozenset[Permission]]:
+    """What the robot is allowed and what it is denied."""
     kind = RobotPermission.Kind.SYSTEM if project is None else RobotPermission.Kind.PROJECT
     # All rows are read at once and kept with the robot, for one token may name many projects.
-    rows = [row for row in robot.permissions.all() if row.kind == kind and row.project_id in scopes]
-    denied = {(row.resource, row.action) for row in rows if row.effect == RobotPermission.Effect.DENY}
-    allowed = frozenset((row.resource, row.action) for row in rows) - denied
-    if project is not None and project.public:
-        allowed |= PUBLIC - denied
-    return allowed
+    rows = [row for row in robot.permissions.all() if row.kind == kind and row.project_id in {None, project}]
+    denied = frozenset((row.resource, row.action) for row in rows if row.effect == RobotPermission.Effect.DENY)
+    allowed = {(row.resource, row.action) for row in rows if row.effect != RobotPermission.Effect.DENY}
+    if robot.project_id is not None and ("repository", "push") in allowed:
+        allowed.add(("repository", "pull"))  # As in Harbor: clients look for what is there before they push.
+    return frozenset(allowed), denied

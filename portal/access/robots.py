@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from audit.journal import record
@@ -24,6 +26,9 @@ LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 1024
 LONGEST_DURATION = 36500  # days
 NEVER = -1
+_RIGHTS = RobotPermission.objects.select_related("project__namespace").order_by("pk")
+# Robots with all that is shown of them.
+WHOLE = Robot.objects.select_related("project__namespace").prefetch_related(Prefetch("permissions", _RIGHTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,14 @@ def robot_get(full_name: str) -> Robot:
     return robot
 
 
+def robot_by_id(robot_id: int) -> Robot:
+    """The robot of that id, with all that is shown of it. Raises Missing."""
+    robot = WHOLE.filter(pk=robot_id).first()
+    if robot is None:
+        raise Missing(f"There is no robot account {robot_id}.")
+    return robot
+
+
 @transaction.atomic
 def robot_create(
     *,
@@ -53,17 +66,20 @@ def robot_create(
     rights: Sequence[Right],
     description: str = "",
     duration: int = NEVER,
+    disabled: bool = False,
+    secret: str = "",
     creator: Identity | None = None,
     origin: Origin,
 ) -> tuple[Robot, str]:
     """A new robot of the project, or of the system, and its secret, which is not shown again.
 
-    `duration` counts days. A robot as `creator` can pass on only what it has itself. Raises Invalid, Forbidden, or
-    Conflict when the name is taken.
+    `duration` counts days; without a `secret` a random one is made. A robot as `creator` can pass on only what it has
+    itself. Raises Invalid, Forbidden, Missing for a project that is gone, or Conflict when the name is taken.
     """
     _check(name, description, duration)
     _check_rights(project, rights, creator)
-    secret = new_secret()
+    secret = check_password(secret) if secret else new_secret()
+    maker = (creator.user or creator.robot) if creator else None
     robot = Robot(
         login=f"{project.name}+{name}" if project else name,
         name=name,
@@ -72,15 +88,19 @@ def robot_create(
         secret=digest(secret),
         duration=duration,
         expires_at=None if duration == NEVER else timezone.now() + timedelta(days=duration),
+        disabled=disabled,
         creator=origin.actor,
+        creator_type=creator.kind if creator and maker else "",
+        creator_ref=maker.pk if maker else None,
     )
+    _hold_projects(project, rights)
     try:
         with transaction.atomic():
             robot.save()
     except IntegrityError as error:
         raise Conflict(f"The robot account {robot.full_name} exists already.") from error
     _give(robot, rights)
-    after = {"rights": _spelled(rights), "duration": duration}
+    after = {"rights": _spelled(rights), "duration": duration, "disabled": disabled}
     record(origin, "robot.create", project=_project_name(robot), target=robot.full_name, after=after)
     return robot, secret
 
@@ -89,18 +109,28 @@ def robot_create(
 def robot_update(
     *, robot: Robot, rights: Sequence[Right], description: str, duration: int, disabled: bool, origin: Origin
 ) -> Robot:
-    """Replaces the robot's rights, description and duration (which counts from its creation), and dis- or enables it."""
+    """Replaces the robot's rights, description and duration (which counts from its creation), and dis- or enables it.
+
+    Raises Invalid, or Missing when the robot or a project is gone.
+    """
     robot = _locked(robot)
     _check(robot.name, description, duration)
     _check_rights(robot.project, rights, None)
-    before = {"disabled": robot.disabled, "duration": robot.duration}
+    _hold_projects(None, rights)
+    before = _told(robot)
     robot.description, robot.duration, robot.disabled = description, duration, disabled
     robot.expires_at = None if duration == NEVER else robot.created_at + timedelta(days=duration)
     robot.save()
     robot.permissions.all().delete()
     _give(robot, rights)
-    after = {"disabled": disabled, "duration": duration, "rights": _spelled(rights)}
-    record(origin, "robot.update", project=_project_name(robot), target=robot.full_name, before=before, after=after)
+    record(
+        origin,
+        "robot.update",
+        project=_project_name(robot),
+        target=robot.full_name,
+        before=before,
+        after=_told(robot),
+    )
     return robot
 
 
@@ -138,7 +168,7 @@ def robot_refresh_secret(
 def robot_delete(*, robot: Robot, origin: Origin) -> None:
     """Removes the robot; tokens it holds end with their time."""
     robot = _locked(robot)
-    record(origin, "robot.delete", project=_project_name(robot), target=robot.full_name)
+    record(origin, "robot.delete", project=_project_name(robot), target=robot.full_name, before=_told(robot))
     robot.delete()
 
 
@@ -189,8 +219,21 @@ def _give(robot: Robot, rights: Iterable[Right]) -> None:
     )
 
 
-def _spelled(rights: Iterable[Right]) -> list[str]:
-    """The rights as the journal keeps them."""
+def _hold_projects(owner: Project | None, rights: Iterable[Right]) -> None:
+    """Keeps the projects that the robot is to have to do with from being deleted meanwhile."""
+    wanted = {project.pk: project for project in (owner, *(right.project for right in rights)) if project is not None}
+    held = Project.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=wanted).order_by("pk")
+    for pk in wanted.keys() - {project.pk for project in held}:
+        raise Missing(f"The project {wanted[pk]} no longer exists.")
+
+
+def _told(robot: Robot) -> dict[str, Any]:
+    """The robot as the journal keeps it."""
+    rows = robot.permissions.select_related("project__namespace").order_by("pk")
+    return {"rights": _spelled(rows), "duration": robot.duration, "disabled": robot.disabled}
+
+
+def _spelled(rights: Iterable[Right | RobotPermission]) -> list[str]:
     return [f"{r.effect} {r.kind}:{r.project or '*'} {r.resource}:{r.action}" for r in rights]
 
 

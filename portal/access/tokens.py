@@ -15,9 +15,10 @@ from typing import Any
 import jwt
 
 from portal.access.identity import Identity
-from portal.access.keys import LEEWAY, TOKEN_LIFETIME, ring
+from portal.access.keys import LEEWAY, ring
 from portal.access.policy import granted
 from portal.access.scopes import Scope
+from portal.configuration.services import value
 from portal.projects.selectors import projects_of
 from registry.ports import Unauthenticated
 
@@ -51,7 +52,7 @@ class Issued:
 def issue(identity: Identity, scopes: Sequence[Scope]) -> Issued:
     """A token with every right the identity has in the scopes."""
     now = int(time.time())
-    lifetime = int(TOKEN_LIFETIME.total_seconds())
+    lifetime = value("token_expiration") * 60
     access, projects = _access(identity, scopes)
     claims = {
         "iss": ISSUER,

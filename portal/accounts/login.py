@@ -4,6 +4,7 @@ from audit.origin import Origin
 from portal.accounts import passwords, throttle
 from portal.accounts.models import User
 from portal.accounts.names import username_key
+from portal.errors import Forbidden
 from registry.ports import Unauthenticated
 
 WRONG = "wrong user name or password"
@@ -23,6 +24,14 @@ def login(username: str, password: str, *, address: str) -> User:
         raise Unauthenticated(WRONG)
     throttle.succeeded(attempt, before)
     return user
+
+
+def confirm(user: User, password: str, *, address: str) -> None:
+    """Makes sure that a user who is logged in knows their password. Raises Forbidden or TooManyAttempts."""
+    try:
+        login(user.username, password, address=address)
+    except Unauthenticated as error:
+        raise Forbidden("The old password is wrong.") from error
 
 
 def _verify(attempt: throttle.Attempt, user: User | None, password: str) -> User:

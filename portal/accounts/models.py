@@ -32,10 +32,48 @@ class User(AbstractBaseUser):
     def __str__(self) -> str:
         return self.username
 
+    @property
+    def is_staff(self) -> bool:
+        """Whether Django's admin site lets them in."""
+        return self.is_admin
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:  # noqa: ARG002 - Django's signature
+        """Whether Django's admin site shows them a model; what they may do elsewhere is in `portal.access.policy`."""
+        return self.is_active and self.is_admin
+
+    has_module_perms = has_perm
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keeps the comparison form beside the name."""
         self.username_key = username_key(self.username)
         super().save(*args, **kwargs)
+
+
+class UserGroup(models.Model):
+    """People whom a directory or an identity provider puts together; a project gives its role to all of them."""
+
+    class Type(models.IntegerChoices):
+        """Where the group comes from; the numbers are Harbor's."""
+
+        LDAP = 1
+        HTTP = 2
+        OIDC = 3
+
+    name = models.CharField(max_length=255)
+    type = models.PositiveSmallIntegerField(choices=Type.choices)
+    ldap_dn = models.CharField(max_length=1024, blank=True, help_text="Distinguished name, of an LDAP group.")
+    users = models.ManyToManyField(User, related_name="groups")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name", "type"], name="usergroup_once"),
+            models.UniqueConstraint(Lower("ldap_dn"), name="usergroup_dn_once", condition=~models.Q(ldap_dn="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class LoginRecord(models.Model):

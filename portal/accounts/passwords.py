@@ -1,4 +1,4 @@
-"""Password verification: Argon2, in bounded number, with a short memory of what was verified.
+"""Hashing and verifying passwords: Argon2, in bounded number, with a short memory of what was verified.
 
 Argon2 is slow by design. A build farm that sends Basic credentials with each request would stop the
 service, so a verified password is remembered for a minute, under a keyed digest of the password and of the stored hash:
@@ -86,3 +86,15 @@ def matches(user: User | None, password: str) -> bool:
         return False
     verified.add(user, password)
     return True
+
+
+def hashed(password: str) -> str:
+    """What is kept of a new password. Raises TooManyAttempts when too many passwords are being worked on."""
+    with turn():
+        return hashers.make_password(password)
+
+
+def is_password(user: User, password: str) -> bool:
+    """Whether that is the user's present password. Raises TooManyAttempts like `hashed`."""
+    with turn():
+        return matches(user, password)

@@ -10,7 +10,8 @@ from audit.journal import record
 from audit.origin import Origin
 from portal.accounts.models import User
 from portal.accounts.names import LONGEST, check_password, check_username, username_key
-from portal.errors import Conflict, Invalid, Missing, Refused
+from portal.accounts.passwords import hashed
+from portal.errors import Conflict, Forbidden, Invalid, Missing, Refused
 
 PROFILE = ("email", "realname", "comment")
 
@@ -23,7 +24,14 @@ def user_get(username: str) -> User:
     return user
 
 
-@transaction.atomic
+def user_by_id(user_id: int) -> User:
+    """The user of that id. Raises Missing."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise Missing(f"There is no user {user_id}.")
+    return user
+
+
 def user_create(
     *,
     username: str,
@@ -37,9 +45,11 @@ def user_create(
     """A new user. Raises Invalid, or Conflict when the name or the mail address is taken."""
     user = User(username=check_username(username), is_admin=is_admin)
     _set_profile(user, email=email, realname=realname, comment=comment)
-    user.set_password(check_password(password))
-    _save(user)
-    record(origin, "user.create", target=user.username, after={"email": user.email, "is_admin": is_admin})
+    # Argon2 takes its time: nobody else's transaction should wait for it.
+    user.password = hashed(check_password(password))
+    with transaction.atomic():
+        _save(user)
+        record(origin, "user.create", target=user.username, after={"email": user.email, "is_admin": is_admin})
     return user
 
 
@@ -54,13 +64,14 @@ def user_update(*, user: User, email: str, realname: str, comment: str, origin: 
     return user
 
 
-@transaction.atomic
 def user_set_password(*, user: User, password: str, origin: Origin) -> User:
-    """Gives the user another password, effective at once. Raises Invalid."""
-    user = _locked(user)
-    user.set_password(check_password(password))
-    user.save(update_fields=["password", "updated_at"])
-    record(origin, "user.set_password", target=user.username)
+    """Gives the user another password, effective at once; their sessions end. Raises Invalid."""
+    fresh = hashed(check_password(password))
+    with transaction.atomic():
+        user = _locked(user)
+        user.password = fresh
+        user.save(update_fields=["password", "updated_at"])
+        record(origin, "user.set_password", target=user.username)
     return user
 
 
@@ -92,10 +103,10 @@ def user_set_active(*, user: User, is_active: bool, origin: Origin) -> User:
 
 @transaction.atomic
 def user_delete(*, user: User, origin: Origin) -> None:
-    """Removes the user and their memberships. Raises Refused for the last administrator and for oneself."""
+    """Removes the user and their memberships. Raises Refused for the last administrator, Forbidden for oneself."""
     user = _locked(user)
     if origin.kind == "user" and username_key(origin.actor) == user.username_key:
-        raise Refused("You cannot delete yourself: ask another administrator.")
+        raise Forbidden("You cannot delete yourself: ask another administrator.")
     _keep_an_admin(user)
     try:
         user.delete()

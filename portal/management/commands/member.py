@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from portal.accounts.services import user_get
 from portal.management.verbs import VerbCommand, operator
 from portal.projects import services
-from portal.projects.models import Member, Role
-from portal.projects.selectors import project_get
+from portal.projects.models import Role
+from portal.projects.selectors import member_of, members_of, project_get
 
 ROLES = {role.label: role for role in Role}
 
@@ -30,18 +30,17 @@ class Command(VerbCommand):
         self.say(f"{username} is {role} in {project}.")
 
     def _list(self, *, project: str) -> None:
-        members = Member.objects.filter(project=project_get(project)).select_related("user")
-        rows = [(m.user.username, Role(m.role).label) for m in members.order_by("user__username_key")]
-        self.table(["USER", "ROLE"], rows)
+        rows = sorted((str(m.holder), Role(m.role).label) for m in members_of(project_get(project)))
+        self.table(["USER OR GROUP", "ROLE"], rows)
 
     def _role(self, *, project: str, username: str, role: str) -> None:
-        services.member_update(
-            project=project_get(project), user=user_get(username), role=ROLES[role], origin=operator()
-        )
+        member = member_of(project_get(project), user_get(username))
+        services.member_update(member=member, role=ROLES[role], origin=operator())
         self.say(f"{username} is {role} in {project}.")
 
     def _remove(self, *, project: str, username: str) -> None:
-        services.member_remove(project=project_get(project), user=user_get(username), origin=operator())
+        member = member_of(project_get(project), user_get(username))
+        services.member_remove(member=member, origin=operator())
         self.say(f"{username} is no longer a member of {project}.")
 
 

@@ -1,6 +1,6 @@
 """`manage.py project`: create, list, public, delete."""
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from portal.accounts.services import user_get
 from portal.management.verbs import VerbCommand, operator, switch
@@ -32,7 +32,10 @@ class Command(VerbCommand):
 
     def _list(self) -> None:
         counted = Project.objects.select_related("owner").annotate(
-            repositories=Count("namespace__repositories", distinct=True), people=Count("members", distinct=True)
+            repositories=Count(
+                "namespace__repositories", distinct=True, filter=Q(namespace__repositories__deleted_at=None)
+            ),
+            people=Count("members", distinct=True),
         )
         rows = [
             (p.name, "public" if p.public else "private", p.owner or "", p.people, p.repositories)
@@ -41,7 +44,8 @@ class Command(VerbCommand):
         self.table(["NAME", "ACCESS", "OWNER", "MEMBERS", "REPOSITORIES"], rows)
 
     def _public(self, *, name: str, state: str) -> None:
-        project = services.project_update(project=project_get(name), public=state == "on", origin=operator())
+        settings = {"public": "true" if state == "on" else "false"}
+        project = services.project_update(project=project_get(name), settings=settings, origin=operator())
         self.say(f"Project {project} is {'public' if project.public else 'private'}.")
 
     def _delete(self, *, name: str) -> None:

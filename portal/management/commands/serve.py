@@ -19,6 +19,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal import preflight
 from portal.celery import WORKER
+from portal.health import DRAINING
+from portal.observability.processes import forget_metrics, share_metrics
 from portal.spooling import ingest_until
 
 _READY_SECONDS = 60
@@ -43,7 +45,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Runs until a signal asks to stop."""
-        self._stopping = threading.Event()
+        self._stopping, self._impatient = threading.Event(), threading.Event()
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._ask_to_stop)
         preflight.require_free_address()
@@ -51,6 +53,10 @@ class Command(BaseCommand):
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - only errors matter here, and they are raised.
             call_command("check", fail_level="ERROR", stdout=nowhere)
         call_command("bootstrap", stdout=self.stdout)
+        metrics = settings.DATA_DIR / "metrics"
+        share_metrics(metrics)
+        draining = settings.DATA_DIR / DRAINING
+        draining.unlink(missing_ok=True)
         preflight.require_store()
         commands = {"server": _server()} | ({} if options["no_worker"] else {"worker": _worker()})
         children = {name: _start(command) for name, command in commands.items()}
@@ -58,11 +64,17 @@ class Command(BaseCommand):
             self._wait_ready(children["server"])
             threading.Thread(target=ingest_until, args=(self._stopping,), name="spool").start()
             self._supervise(commands, children)
+            draining.touch()
+            self._impatient.wait(settings.DRAIN_SECONDS)
         finally:
             self._stopping.set()
             _stop(children)
+            forget_metrics(metrics)
 
     def _ask_to_stop(self, *_: object) -> None:
+        """The first signal asks to stop, a second one not to wait for load balancers to notice."""
+        if self._stopping.is_set():
+            self._impatient.set()
         self._stopping.set()
 
     def _wait_ready(self, server: subprocess.Popen[bytes]) -> None:
@@ -96,6 +108,7 @@ def _server() -> list[str]:
     command = ["granian", "portal.asgi:application", "--interface", "asgi", "--no-ws"]
     command += ["--host", host, "--port", str(port), "--workers", str(workers), "--loop", "uvloop"]
     command += ["--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "10"]
+    command += ["--log-config", str(settings.BASE_DIR / "portal" / "observability" / "granian.json")]
     command += ["--log-level", "warning", "--backlog", "2048", "--backpressure", str(CONNECTIONS)]
     # Bigger reads from the socket: a third less time for the bytes of a push.
     command += ["--http1-buffer-size", str(2 * 1024 * 1024), "--runtime-mode", "st"]

@@ -1,0 +1,57 @@
+"""`/c/`: logging in and out of the site, by the forms that Harbor's clients send."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_GET, require_POST
+
+from portal import limits
+from portal.access.identity import ANONYMOUS, Identity
+from portal.access.sessions import session_begin, session_end, session_user
+from portal.accounts.login import login
+from portal.accounts.models import User
+from portal.accounts.names import username_key
+from portal.clients import client_of_request
+from portal.errors import Code, error_response
+from registry.ports import TooManyAttempts, Unauthenticated
+
+
+@require_POST
+def log_in(request: HttpRequest) -> HttpResponse:
+    """Begins a session for `principal` with `password`; the answer carries the cookie `sid`."""
+    client = client_of_request(request)
+    if wait := limits.check(limits.address_key(client.address), "login"):
+        return _later(wait)
+    try:
+        user = login(request.POST.get("principal", ""), request.POST.get("password", ""), address=client.address)
+    except Unauthenticated as error:
+        return error_response(Code.UNAUTHORIZED, str(error))
+    except TooManyAttempts as error:
+        return _later(error.retry_after)
+    session_begin(request=request, user=user, origin=client.origin(Identity(user=user)))
+    return HttpResponse(status=200)
+
+
+@require_GET
+def log_out(request: HttpRequest) -> HttpResponse:
+    """Ends the session."""
+    identity = Identity(user=user, by_session=True) if (user := session_user(request)) else ANONYMOUS
+    session_end(request=request, origin=client_of_request(request).origin(identity))
+    return HttpResponse(status=200)
+
+
+@require_POST
+def user_exists(request: HttpRequest) -> HttpResponse:
+    """Whether a user name or mail address is taken, for administrators' forms: anybody else learns nothing."""
+    user = session_user(request)
+    if user is None or not user.is_admin:
+        return error_response(Code.FORBIDDEN, "You may not do this.")
+    text = request.POST.get("value", "")
+    fields = {"username": ("username_key", username_key(text)), "email": ("email__iexact", text)}
+    if request.POST.get("target") not in fields:
+        return error_response(Code.BAD_REQUEST, "target is username or email.")
+    column, wanted = fields[request.POST["target"]]
+    return JsonResponse(User.objects.filter(**{column: wanted}).exists(), safe=False)
+
+
+def _later(seconds: int) -> HttpResponse:
+    headers = {"Retry-After": str(seconds)}
+    return error_response(Code.TOO_MANY_REQUEST, "Too many logins: try again later.", headers=headers)

@@ -1,0 +1,94 @@
+"""What can be done to groups of users. Each verb validates, changes and journals in one transaction.
+
+Who belongs to a group is said by the directory or the identity provider when people log in. An LDAP group is taken as it
+is told: whether the directory knows it is not asked.
+"""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from audit.journal import record
+from audit.origin import Origin
+from portal.accounts.models import UserGroup
+from portal.accounts.names import LONGEST
+from portal.errors import Conflict, Invalid, Missing
+
+LONGEST_DN = 1024
+
+
+def group_get(group_id: int) -> UserGroup:
+    """The group of that id. Raises Missing."""
+    group = UserGroup.objects.filter(pk=group_id).first()
+    if group is None:
+        raise Missing(f"There is no user group {group_id}.")
+    return group
+
+
+@transaction.atomic
+def group_create(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> UserGroup:
+    """A new group without anybody in it; `kind` is a `UserGroup.Type`. Raises Invalid, or Conflict when it exists."""
+    if kind not in UserGroup.Type.values:
+        raise Invalid("group_type is 1 for a group of LDAP, 2 of HTTP authentication, 3 of OIDC.")
+    ldap_dn = ldap_dn.strip().lower()
+    if kind == UserGroup.Type.LDAP and not ldap_dn:
+        raise Invalid("A group of LDAP needs its distinguished name, ldap_group_dn.")
+    if len(ldap_dn) > LONGEST_DN or not ldap_dn.isprintable():
+        raise Invalid(f"A distinguished name has at most {LONGEST_DN} printable characters.")
+    group = UserGroup(name=_checked(name), type=kind, ldap_dn=ldap_dn)
+    _save(group)
+    record(origin, "usergroup.create", target=name, after=_told(group))
+    return group
+
+
+@transaction.atomic
+def group_ensure(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> UserGroup:
+    """The group of that distinguished name, or else of that name and kind, created if need be. Raises Invalid."""
+    known = UserGroup.objects.filter(type=kind)
+    by_dn = known.filter(ldap_dn=ldap_dn.strip().lower()).first() if ldap_dn.strip() else None
+    group = by_dn or known.filter(name=name).first()
+    return group or group_create(name=name or ldap_dn[:LONGEST], kind=kind, ldap_dn=ldap_dn, origin=origin)
+
+
+@transaction.atomic
+def group_rename(*, group: UserGroup, name: str, origin: Origin) -> UserGroup:
+    """Another name for the group. Raises Invalid, Missing or Conflict."""
+    group = _locked(group)
+    before, group.name = group.name, _checked(name)
+    _save(group)
+    record(origin, "usergroup.update", target=name, before={"name": before}, after={"name": name})
+    return group
+
+
+@transaction.atomic
+def group_delete(*, group: UserGroup, origin: Origin) -> None:
+    """Removes the group, and with it the roles that projects gave it. Raises Missing."""
+    group = _locked(group)
+    before = _told(group) | {"users": group.users.count()}
+    record(origin, "usergroup.delete", target=group.name, before=before)
+    group.delete()
+
+
+def _checked(name: str) -> str:
+    if not 0 < len(name) <= LONGEST or not name.isprintable():
+        raise Invalid(f"A user group's name has 1 to {LONGEST} printable characters.")
+    return name
+
+
+def _save(group: UserGroup) -> None:
+    try:
+        with transaction.atomic():
+            group.save()
+    except IntegrityError as error:
+        raise Conflict(f"There is a user group {group.name} of this type, or of its LDAP name, already.") from error
+
+
+def _locked(group: UserGroup) -> UserGroup:
+    found = UserGroup.objects.select_for_update().filter(pk=group.pk).first()
+    if found is None:
+        raise Missing(f"There is no user group {group.pk}.")
+    return found
+
+
+def _told(group: UserGroup) -> dict[str, Any]:
+    return {"type": UserGroup.Type(group.type).label, "ldap_dn": group.ldap_dn}

@@ -1,0 +1,232 @@
+"""`/auditlog-exts` and `/audit-logs`: who did what, for administrators everywhere and for project admins in theirs.
+
+The journal is told in Harbor's words; the export tells all of it, with the state before and after each change.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.models import Max, QuerySet
+from django.http import HttpResponse, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from audit.export import rows as exported
+from audit.models import Entry
+from audit.selectors import NEWEST_FIRST
+from portal.access.policy import can
+from portal.access.visibility import projects_with
+from portal.api.wire import pages
+from portal.api.wire.operations import Resource, operation
+from portal.api.wire.query import Condition, Field, Fields, moment, narrow, number, order
+from portal.api.wire.rights import LOGGED_IN, project
+from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
+from portal.auditing.events import EVENTS, LEGACY, TYPES, described, event_of, succeeded
+from portal.errors import Unprocessable
+from portal.projects.models import Project
+
+SEARCHED = 200_000
+"""How many of the newest entries are looked through for a part of a name, which no index helps to find."""
+
+FORMATS = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}
+_MANY_PROJECTS = 1000
+
+
+class AuditLogSerializer(Wire):
+    """One thing that somebody did."""
+
+    id = Whole()
+    username = Text(source="actor")
+    resource = Text(source="target")
+    resource_type = Text()
+    operation = Text()
+    op_time = Moment(source="at")
+
+
+class AuditLogExtSerializer(AuditLogSerializer):
+    """One thing that somebody did, and whether it went well."""
+
+    operation_description = Text()
+    operation_result = Flag()
+
+
+class AuditLogEventTypeSerializer(Wire):
+    """A kind of thing that is recorded."""
+
+    event_type = Text()
+
+
+def _actions(wanted: Callable[[str], Any]) -> Callable[[QuerySet[Any], Condition], QuerySet[Any]]:
+    """Narrows to the actions whose word in Harbor's vocabulary is one of those asked for, or has a part of it."""
+
+    def narrowed(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
+        def meant(action: str) -> bool:
+            word = wanted(action)
+            return any(text in word if condition.operator == "fuzzy" else text == word for text in condition.values)
+
+        return rows.filter(action__in=[action for action in EVENTS if meant(action)])
+
+    return narrowed
+
+
+def _resource(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
+    if condition.operator == "fuzzy":
+        newest = Entry.objects.aggregate(newest=Max("id"))["newest"] or 0
+        return rows.filter(id__gt=newest - SEARCHED, target__icontains=condition.values[0])
+    return rows.filter(target__in=condition.values)
+
+
+FIELDS: Fields = {
+    "id": Field("id", number),
+    "username": Field("actor"),
+    "op_time": Field("at", moment),
+    "operation": Field(narrow=_actions(lambda action: event_of(action).operation)),
+    "resource_type": Field(narrow=_actions(lambda action: event_of(action).resource_type)),
+    "event_type": Field(narrow=_actions(lambda action: event_of(action).type)),
+    "resource": Field(narrow=_resource),
+}
+
+
+def _told(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    for entry in entries:
+        event = event_of(entry.action)
+        entry.operation, entry.resource_type = event.operation, event.resource_type  # type: ignore[attr-defined]
+        entry.operation_description = described(entry)  # type: ignore[attr-defined]
+        entry.operation_result = succeeded(entry)  # type: ignore[attr-defined]
+    return list(AuditLogExtSerializer(entries, many=True).data)
+
+
+def _told_briefly(entries: Sequence[Entry]) -> list[dict[str, Any]]:
+    left_out = ("operation_description", "operation_result")
+    return [{name: text for name, text in told.items() if name not in left_out} for told in _told(entries)]
+
+
+class _Log(Resource):
+    """What the two generations of the log share."""
+
+    def listed(self, request: Request, rows: QuerySet[Entry], show: Callable[[Sequence[Entry]], Any]) -> Response:
+        """The page asked for of the entries that meet `q`, newest first."""
+        rows = narrow(rows, request.query_params.get("q", ""), FIELDS)
+        return pages.listed(request, order(rows, request.query_params.get("sort", ""), FIELDS, NEWEST_FIRST), show)
+
+    def visible(self) -> QuerySet[Entry]:
+        """The entries that the caller may read: all, or those of the projects whose log they may list."""
+        if can(self.identity, "audit-log", "list"):
+            return Entry.objects.all()
+        names = projects_with(self.identity, "log", "list").values_list("namespace__name", flat=True)
+        return Entry.objects.filter(project__in=list(names[:_MANY_PROJECTS]))
+
+
+class AuditLogExts(_Log):
+    """`/auditlog-exts`."""
+
+    @operation(
+        "listAuditLogExts",
+        tag="auditlog",
+        right=LOGGED_IN,
+        answers={200: AuditLogExtSerializer(many=True)},
+        listed=True,
+        fields=FIELDS,
+    )
+    def get(self, request: Request) -> Response:
+        """What was done, newest first."""
+        return self.listed(request, self.visible(), _told)
+
+
+class AuditLogs(_Log):
+    """`/audit-logs`."""
+
+    @operation(
+        "listAuditLogs",
+        tag="auditlog",
+        right=LOGGED_IN,
+        answers={200: AuditLogSerializer(many=True)},
+        listed=True,
+        fields=FIELDS,
+    )
+    def get(self, request: Request) -> Response:
+        """What was done to projects, repositories, artifacts and tags, as older clients ask for it."""
+        return self.listed(request, self.visible().filter(action__in=LEGACY), _told_briefly)
+
+
+class AuditLogEventTypes(Resource):
+    """`/auditlog-exts/events`."""
+
+    @operation(
+        "listAuditLogEventTypes",
+        tag="auditlog",
+        right=LOGGED_IN,
+        answers={200: AuditLogEventTypeSerializer(many=True)},
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        """Every kind of thing that is recorded."""
+        return Response([{"event_type": name} for name in TYPES])
+
+
+class ProjectLogs(_Log):
+    """`/projects/{project_name}/logs`."""
+
+    @operation(
+        "getLogs",
+        tag="project",
+        right=project("log", "list"),
+        answers={200: AuditLogSerializer(many=True)},
+        listed=True,
+        fields=FIELDS,
+    )
+    def get(self, request: Request, project: Project) -> Response:
+        """What was done in a project to repositories, artifacts and tags, as older clients ask for it."""
+        rows = Entry.objects.filter(project=project.name, action__in=LEGACY)
+        return self.listed(request, rows, _told_briefly)
+
+
+class ProjectLogExts(_Log):
+    """`/projects/{project_name}/auditlog-exts`."""
+
+    @operation(
+        "getLogExts",
+        tag="project",
+        right=project("log", "list"),
+        answers={200: AuditLogExtSerializer(many=True)},
+        listed=True,
+        fields=FIELDS,
+    )
+    def get(self, request: Request, project: Project) -> Response:
+        """What was done in a project, newest first."""
+        return self.listed(request, Entry.objects.filter(project=project.name), _told)
+
+
+class AuditLogExport(_Log):
+    """`/auditlog-exts/export`, which Harbor does not have."""
+
+    @operation(
+        "exportAuditLogExts",
+        tag="auditlog",
+        right=LOGGED_IN,
+        answers={(200, kind): OpenApiTypes.STR for _, kind in FORMATS.values()},
+        parameters=[
+            OpenApiParameter("q", str, description=f"Conditions as in lists, on: {', '.join(FIELDS)}."),
+            OpenApiParameter("format", str, description="csv or jsonl.", enum=list(FORMATS), default="csv"),
+        ],
+    )
+    def get(self, request: Request) -> HttpResponse | StreamingHttpResponse:
+        """All that was recorded, with the state before and after, as a file."""
+        wanted = request.query_params.get("format", "csv")
+        if wanted not in FORMATS:
+            raise Unprocessable("format in query is csv or jsonl")
+        form, media_type = FORMATS[wanted]
+        rows = narrow(self.visible(), request.query_params.get("q", ""), FIELDS)
+        headers = {"Content-Disposition": f'attachment; filename="audit-log.{wanted}"'}
+        return StreamingHttpResponse(exported(rows, form), content_type=media_type, headers=headers)
+
+
+PATHS = {
+    "auditlog-exts": AuditLogExts,
+    "auditlog-exts/events": AuditLogEventTypes,
+    "auditlog-exts/export": AuditLogExport,
+    "audit-logs": AuditLogs,
+    "projects/<str:project_name>/logs": ProjectLogs,
+    "projects/<str:project_name>/auditlog-exts": ProjectLogExts,
+}

@@ -1,0 +1,74 @@
+"""What the resources of repositories and artifacts share: how a path names them, how they are addressed, and switches."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import quote, unquote
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.wire import pages
+from portal.api.wire.operations import Resource
+from portal.api.wire.query import boolean
+from portal.artifacts.selectors import artifact_of, repository_of
+from portal.errors import Unprocessable
+from portal.projects.models import Project
+from registry.models import Manifest, Repository
+from registry.oci.names import check_name, namespace_of
+
+REPOSITORY = "projects/<str:project_name>/repositories/<str:repository_name>"
+ARTIFACT = f"{REPOSITORY}/artifacts/<str:reference>"
+
+
+class Content(Resource):
+    """A resource below a repository, whose name comes encoded twice because of its slashes."""
+
+    def full_name(self, project: Project, repository_name: str) -> str:
+        """The name of the repository that the path means, whether it exists or not. Raises NAME_INVALID."""
+        return check_name(f"{project.name}/{unquote(repository_name)}")
+
+    def repository(self, project: Project, repository_name: str) -> Repository:
+        """The repository that the path names. Raises Missing."""
+        return repository_of(project, unquote(repository_name))
+
+    def artifact(self, project: Project, repository_name: str, reference: str) -> Manifest:
+        """The artifact that the path names by tag or digest. Raises Missing."""
+        return artifact_of(self.repository(project, repository_name), reference)
+
+
+def address(repository: str, *more: str) -> str:
+    """The path of a repository, by its full name, or of something in it: `address("a/b/c", "artifacts", "latest")`."""
+    project = namespace_of(repository)
+    name = repository.removeprefix(f"{project}/")
+    return "/".join(["", "projects", project, "repositories", quote(quote(name, safe=""), safe=""), *more])
+
+
+def switch(name: str, description: str, *, default: bool = False) -> OpenApiParameter:
+    """A parameter that is true or false."""
+    return OpenApiParameter(name, bool, description=description, default=default)
+
+
+def switched(request: Request, name: str, *, default: bool = False) -> bool:
+    """Whether a parameter is on. Raises Unprocessable."""
+    value = request.query_params.get(name, "")
+    try:
+        return boolean(value) if value else default
+    except ValueError:
+        raise Unprocessable(f"{name} in query is true or false") from None
+
+
+def counted(
+    request: Request,
+    rows: QuerySet[Any],
+    show: Callable[[Sequence[Any]], Iterable[Any]],
+    *,
+    whole: QuerySet[Any],
+    total: int,
+) -> Response:
+    """`pages.listed` for rows whose number is known."""
+    page = pages.page_of(request)
+    keys = list(rows.values_list("pk", flat=True)[page.rows])
+    by_key = {row.pk: row for row in whole.filter(pk__in=keys)}
+    return pages.answer(request, page, total, show([by_key[key] for key in keys if key in by_key]))

@@ -1,0 +1,68 @@
+"""The parts of the API that do not stand yet: every path of theirs answers 501 with a sentence.
+
+`docs/api.md` lists them for people.
+"""
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from portal.api.wire.operations import Resource
+from portal.errors import Code, error_response
+
+PARTS = {
+    "Replication": """
+        registries registries/ping registries/<id> registries/<id>/info
+        replication/adapterinfos replication/adapters
+        replication/executions replication/executions/<id> replication/executions/<id>/tasks
+        replication/executions/<id>/tasks/<id>/log
+        replication/policies replication/policies/<id>
+    """,
+    "P2P preheating": """
+        p2p/preheat/instances p2p/preheat/instances/ping p2p/preheat/instances/<name> p2p/preheat/providers
+        projects/<name>/preheat/policies projects/<name>/preheat/policies/<name>
+        projects/<name>/preheat/policies/<name>/executions projects/<name>/preheat/policies/<name>/executions/<id>
+        projects/<name>/preheat/policies/<name>/executions/<id>/tasks
+        projects/<name>/preheat/policies/<name>/executions/<id>/tasks/<id>/logs
+        projects/<name>/preheat/providers
+    """,
+    "Scanning": """
+        projects/<name>/repositories/<name>/artifacts/<name>/scan
+        projects/<name>/repositories/<name>/artifacts/<name>/scan/stop
+        projects/<name>/repositories/<name>/artifacts/<name>/scan/<name>/log
+        projects/<name>/repositories/<name>/artifacts/<name>/additions/vulnerabilities
+        projects/<name>/scanner projects/<name>/scanner/candidates
+        scanners scanners/ping scanners/<name> scanners/<name>/metadata
+        scans/all/metrics scans/schedule/metrics system/scanAll/schedule system/scanAll/stop
+        security/summary security/vul
+        export/cve export/cve/download/<id> export/cve/execution/<id> export/cve/executions
+    """,
+    "LDAP": "ldap/groups/search ldap/ping ldap/users/import ldap/users/search",
+    "OIDC": "system/oidc/ping",
+}
+
+
+def _part(name: str) -> type[Resource]:
+    """A resource that answers every method with 501."""
+
+    class Later(Resource):
+        """Whoever is calling learns that the part does not stand yet."""
+
+        schema = None  # The OpenAPI document says what there is.
+
+        def answer(self, _request: Request, **_path: str) -> HttpResponse:
+            return error_response(Code.NOT_IMPLEMENTED, f"{name} does not stand yet in this version of Portolan.")
+
+        get = post = put = patch = delete = answer
+
+    return Later
+
+
+def _pattern(path: str) -> str:
+    """The path with parameters numbered, since a path names each of them once."""
+    for position in range(path.count("<")):
+        path = path.replace("<id>", f"<int:p{position}>", 1) if "<id>" in path else path
+    parts = path.split("<name>")
+    return "".join(part + (f"<str:n{i}>" if i < len(parts) - 1 else "") for i, part in enumerate(parts))
+
+
+PATHS = {_pattern(path): view for part, paths in PARTS.items() for view in [_part(part)] for path in paths.split()}

@@ -1,0 +1,110 @@
+"""`/projects/{p}/metadatas/`: the settings of a project, one at a time."""
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.project_shapes import IS_NAME, ProjectMetadataSerializer, shown_settings
+from portal.api.wire.operations import Resource, operation
+from portal.api.wire.rights import project as of_project
+from portal.api.wire.serializers import Text
+from portal.errors import Invalid, Missing
+from portal.projects.models import Project
+from portal.projects.services import project_setting_add, project_setting_remove, project_update
+
+
+class Metadatas(Resource):
+    """`/projects/{project_name_or_id}/metadatas/`."""
+
+    @operation(
+        "listProjectMetadatas",
+        tag="projectMetadata",
+        right=of_project("metadata", "read"),
+        answers={200: ProjectMetadataSerializer},
+        parameters=[IS_NAME],
+    )
+    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+        """All settings of the project."""
+        return Response(shown_settings([project])[project.pk])
+
+    @operation(
+        "addProjectMetadatas",
+        tag="projectMetadata",
+        right=of_project("metadata", "create"),
+        body=ProjectMetadataSerializer,
+        answers={200: None},
+        parameters=[IS_NAME],
+        journal=("project.update",),
+    )
+    def post(self, request: Request, project: Project) -> HttpResponse:  # noqa: ARG002
+        """Sets one that was not set before."""
+        project_setting_add(project=project, settings=_setting(self), origin=self.origin)
+        return self.done()
+
+
+class OneMetadata(Resource):
+    """`/projects/{project_name_or_id}/metadatas/{meta_name}`."""
+
+    @operation(
+        "getProjectMetadata",
+        tag="projectMetadata",
+        right=of_project("metadata", "read"),
+        answers={200: ProjectMetadataSerializer},
+        parameters=[IS_NAME],
+    )
+    def get(self, request: Request, project: Project, meta_name: str) -> Response:  # noqa: ARG002
+        """One setting."""
+        return Response({meta_name: _present(project, meta_name)})
+
+    @operation(
+        "updateProjectMetadata",
+        tag="projectMetadata",
+        right=of_project("metadata", "update"),
+        body=ProjectMetadataSerializer,
+        answers={200: None},
+        parameters=[IS_NAME],
+        journal=("project.update",),
+    )
+    def put(self, request: Request, project: Project, meta_name: str) -> HttpResponse:  # noqa: ARG002
+        """Changes one that was set before."""
+        _present(project, meta_name)
+        wanted = _setting(self)
+        if meta_name not in wanted:
+            raise Invalid("The body gives the setting that the path names another value.")
+        project_update(project=project, settings=wanted, origin=self.origin)
+        return self.done()
+
+    @operation(
+        "deleteProjectMetadata",
+        tag="projectMetadata",
+        right=of_project("metadata", "delete"),
+        answers={200: None},
+        parameters=[IS_NAME],
+        journal=("project.update",),
+    )
+    def delete(self, request: Request, project: Project, meta_name: str) -> HttpResponse:  # noqa: ARG002
+        """Sets one back to what it is where nobody set it."""
+        project_setting_remove(project=project, key=meta_name, origin=self.origin)
+        return self.done()
+
+
+def _setting(resource: Resource) -> dict[str, str]:
+    """The one setting in the body."""
+    wanted: dict[str, str] = serializers.DictField(child=Text()).run_validation(resource.request.data)
+    if len(wanted) != 1:
+        raise Invalid('The body has one setting, as in {"public": "true"}.')
+    return wanted
+
+
+def _present(project: Project, key: str) -> str:
+    text = shown_settings([project])[project.pk].get(key)
+    if text is None:
+        raise Missing(f"The project {project.name} has no {key[:64]}.")
+    return text
+
+
+PATHS = {
+    "projects/<str:project_name_or_id>/metadatas": Metadatas,
+    "projects/<str:project_name_or_id>/metadatas/<str:meta_name>": OneMetadata,
+}

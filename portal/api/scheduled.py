@@ -1,0 +1,160 @@
+"""Work that recurs and can be run by hand, in Harbor's words: garbage collection, the purge of the audit log.
+
+A schedule has a type (Hourly, Daily, Weekly, Custom with a cron expression, None) or stands for one run now (Manual).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+
+from audit.origin import Origin
+from jobs.cron import next_after
+from jobs.models import Job, Schedule
+from jobs.services import enqueue, schedule_set, stop
+from portal.api.vendors import vendor_of
+from portal.api.wire.query import Field, Fields, moment, number
+from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
+from portal.errors import Conflict, Invalid, Missing
+
+CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}
+MANUAL, NONE, CUSTOM = "Manual", "None", "Custom"
+TYPES = (*CRONS, CUSTOM, MANUAL, NONE)
+
+FIELDS: Fields = {
+    "id": Field("number", number),
+    "job_status": Field("state"),
+    "creation_time": Field("created_at", moment),
+}
+
+
+class ScheduleObjSerializer(Wire):
+    """When the work is done."""
+
+    type = serializers.ChoiceField(TYPES, required=False)
+    cron = Text(required=False)
+    next_scheduled_time = Moment(required=False, allow_null=True)
+
+
+class ScheduleSerializer(Wire):
+    """A schedule with the parameters of the work."""
+
+    schedule = ScheduleObjSerializer()
+    parameters = serializers.DictField(required=False, default=dict)
+
+
+class ExecHistorySerializer(Wire):
+    """One run, or the schedule itself."""
+
+    id = Whole(required=False)
+    job_name = Text(required=False)
+    job_kind = Text(required=False)
+    job_parameters = Text(required=False)
+    schedule = ScheduleObjSerializer(required=False)
+    job_status = Text(required=False)
+    deleted = Flag(required=False)
+    creation_time = Moment(required=False)
+    update_time = Moment(required=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A kind of job that administrators schedule; `defaults` are its parameters where a client leaves them out."""
+
+    kind: str
+    defaults: dict[str, Any]
+
+    @property
+    def runs(self) -> QuerySet[Job]:
+        """Its jobs."""
+        return Job.objects.filter(kind=self.kind)
+
+    def run(self, number_of_run: int) -> Job:
+        """One of its jobs. Raises Missing."""
+        job = self.runs.filter(number=number_of_run).first()
+        if job is None:
+            raise Missing(f"There is no run {number_of_run}.")
+        return job
+
+    def set(self, wanted: dict[str, Any], *, origin: Origin, new: bool) -> Job | None:
+        """Schedules the work, or runs it now and gives the job. Raises Invalid, or Conflict where `new` meets a schedule."""
+        when = wanted["schedule"]
+        parameters = {name: wanted["parameters"].get(name, default) for name, default in self.defaults.items()}
+        for name, default in self.defaults.items():
+            if type(parameters[name]) is not type(default):
+                raise Invalid(f"{name} is not of the right type.")
+        if when.get("type") == MANUAL:
+            return enqueue(self.kind, origin=origin, key="manual", **parameters)
+        cron = _cron(when)
+        if new and cron and self._chosen():
+            raise Conflict("There is a schedule already: change it with PUT.")
+        schedule_set(self.kind, self.kind, cron=cron or None, args=parameters, enabled=bool(cron), origin=origin)
+        return None
+
+    def _chosen(self) -> bool:
+        """Whether somebody has chosen the schedule in force; the one that comes with the system does not count."""
+        row = self._row()
+        return row is not None and row.enabled and row.chosen
+
+    def stop(self, number_of_run: int, *, origin: Origin) -> None:
+        """Ends a run at its next checkpoint. Raises Missing."""
+        stop(self.run(number_of_run).number, origin=origin)
+
+    def schedule(self) -> dict[str, Any]:
+        """The schedule in force, as Harbor shows it among the runs."""
+        row = self._row()
+        if row is None or not row.enabled:
+            return {"schedule": {"type": NONE}}
+        return {
+            "id": row.pk,
+            "job_name": vendor_of(self.kind),
+            "job_kind": "SCHEDULE",
+            "job_parameters": json.dumps(self.defaults | row.args),
+            "schedule": {"type": _type(row.cron), "cron": row.cron, "next_scheduled_time": row.next_run_at},
+            "job_status": "Pending",
+            "deleted": False,
+        }
+
+    def _row(self) -> Schedule | None:
+        return Schedule.objects.filter(name=self.kind).first()
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """A run as Harbor shows it: what it was given and what came out are one object."""
+    return {
+        "id": job.number,
+        "job_name": vendor_of(job.kind),
+        "job_kind": job.trigger,
+        "job_parameters": json.dumps(job.args | job.result),
+        "schedule": {"type": MANUAL if job.trigger == "MANUAL" else CUSTOM},
+        "job_status": job.status,
+        "deleted": False,
+        "creation_time": job.created_at,
+        "update_time": job.finished_at or job.started_at or job.created_at,
+    }
+
+
+def log_of(job: Job) -> str:
+    """What the run wrote, a line each; newest lines only where it wrote very many."""
+    lines = job.log.values_list("at", "text")
+    error = f"{job.finished_at:%Y-%m-%dT%H:%M:%SZ} {job.error}\n" if job.error and job.finished_at else ""
+    return "".join(f"{at:%Y-%m-%dT%H:%M:%SZ} {text}\n" for at, text in lines) + error
+
+
+def _cron(when: dict[str, Any]) -> str:
+    """The cron expression of a schedule; empty for none. Raises Invalid."""
+    kind, cron = when.get("type", NONE), when.get("cron", "")
+    if kind != CUSTOM:
+        return CRONS.get(kind, "")
+    try:
+        next_after(cron, timezone.now())
+    except ValueError as error:
+        raise Invalid(str(error)) from None
+    return cron
+
+
+def _type(cron: str) -> str:
+    return next((name for name, known in CRONS.items() if known == cron), CUSTOM)

@@ -1,0 +1,384 @@
+"""`/projects/{p}/webhook`: whom a project tells what happens in it, and what was told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.models import State
+from portal.api.wire import pages
+from portal.api.wire.operations import Resource, operation
+from portal.api.wire.plain import TEXT, plain
+from portal.api.wire.query import Field, Fields, boolean, moment, number, order
+from portal.api.wire.query import narrow as narrowed
+from portal.api.wire.rights import project as of_project
+from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire, many
+from portal.errors import Invalid, Missing
+from portal.projects.models import Project
+from portal.webhooks.events import TYPES
+from portal.webhooks.formats import FORMATS, body
+from portal.webhooks.models import Delivery, WebhookPolicy
+from portal.webhooks.sealing import unseal
+from portal.webhooks.selectors import LastTrigger, deliveries_of, delivery_of, last_triggers, log_of, webhook_of
+from portal.webhooks.services import webhook_create, webhook_delete, webhook_update
+
+VENDORS = {"http": "WEBHOOK", "slack": "SLACK"}
+
+
+class WebhookTargetSerializer(Wire):
+    """Where events go and in which form. `auth_header` is sent as Authorization."""
+
+    type = Text()
+    address = Text()
+    auth_header = Text(default="")
+    skip_cert_verify = Flag(default=False)
+    payload_format = Text(default="")
+
+
+class WebhookPolicySerializer(Wire):
+    """A policy: events of these types go to these targets."""
+
+    id = Whole(read_only=True)
+    name = Text()
+    description = Text(default="")
+    project_id = Whole(read_only=True)
+    targets = WebhookTargetSerializer(many=True)
+    event_types = serializers.ListField(child=Text())
+    creator = Text(read_only=True)
+    creation_time = Moment(source="created_at", read_only=True)
+    update_time = Moment(source="updated_at", read_only=True)
+    enabled = Flag(default=False)
+
+    def to_representation(self, instance: WebhookPolicy) -> dict[str, Any]:
+        """The policy with what its targets are sent, for those who may read it."""
+        shown = super().to_representation(instance)
+        for target in shown["targets"]:
+            target["auth_header"] = unseal(target["auth_header"])
+        return shown
+
+
+class WebhookExecutionSerializer(Wire):
+    """A delivery, to be or done."""
+
+    id = Whole()
+    vendor_type = serializers.SerializerMethodField()
+    vendor_id = Whole(source="policy_id")
+    status = Text(source="job.state")
+    status_message = Text(source="job.error")
+    metrics = serializers.SerializerMethodField()
+    trigger = Text(source="job.trigger")
+    extra_attrs = serializers.SerializerMethodField()
+    start_time = Moment(source="created_at")
+    end_time = Moment(source="job.finished_at")
+
+    def get_vendor_type(self, delivery: Delivery) -> str:
+        """WEBHOOK or SLACK."""
+        return VENDORS[delivery.notify_type]
+
+    def get_metrics(self, delivery: Delivery) -> dict[str, int]:
+        """A delivery has one task."""
+        return {"task_count": 1, f"{delivery.job.state.lower()}_task_count": 1}
+
+    def get_extra_attrs(self, delivery: Delivery) -> dict[str, str]:
+        """The event, and what the target is sent."""
+        return {"event_type": delivery.event_type, "payload": _sent(delivery)}
+
+
+class WebhookTaskSerializer(Wire):
+    """The one task of a delivery, which may take several attempts."""
+
+    id = Whole()
+    execution_id = Whole(source="id")
+    status = Text(source="job.state")
+    status_message = Text(source="job.error")
+    run_count = Whole(source="job.attempts")
+    extra_attrs = serializers.SerializerMethodField()
+    creation_time = Moment(source="created_at")
+    start_time = Moment(source="job.started_at")
+    update_time = Moment(source="changed_at")
+    end_time = Moment(source="job.finished_at")
+
+    def get_extra_attrs(self, delivery: Delivery) -> dict[str, str]:
+        """The event."""
+        return {"event_type": delivery.event_type}
+
+
+class WebhookJobSerializer(Wire):
+    """A delivery, as older clients see it."""
+
+    id = Whole()
+    policy_id = Whole()
+    event_type = Text()
+    notify_type = Text()
+    status = Text(source="job.state")
+    job_detail = serializers.SerializerMethodField()
+    creation_time = Moment(source="created_at")
+    update_time = Moment(source="changed_at")
+
+    def get_job_detail(self, delivery: Delivery) -> str:
+        """What the target is sent."""
+        return _sent(delivery)
+
+
+class WebhookLastTriggerSerializer(Wire):
+    """When a policy was last called upon for a type of event."""
+
+    policy_name = Text(source="policy.name")
+    event_type = Text()
+    enabled = Flag(source="policy.enabled")
+    creation_time = Moment(source="policy.created_at")
+    last_trigger_time = Moment(source="at")
+
+
+class PayloadFormatSerializer(Wire):
+    """The forms in which a type of target takes events."""
+
+    notify_type = Text()
+    formats = serializers.ListField(child=Text())
+
+
+class SupportedEventsSerializer(Wire):
+    """What policies can be made of."""
+
+    event_type = serializers.ListField(child=Text())
+    notify_type = serializers.ListField(child=Text())
+    payload_formats = PayloadFormatSerializer(many=True)
+
+
+FIELDS: Fields = {
+    "id": Field("id", number),
+    "name": Field("name"),
+    "enabled": Field("enabled", boolean),
+    "creator": Field("creator"),
+    "creation_time": Field("created_at", moment),
+    "update_time": Field("updated_at", moment),
+}
+DELIVERIES: Fields = {
+    "id": Field("id", number),
+    "event_type": Field("event_type"),
+    "status": Field("job__state"),
+    "start_time": Field("created_at", moment),
+    "creation_time": Field("created_at", moment),
+    "end_time": Field("job__finished_at", moment),
+}
+
+
+class WebhookPolicies(Resource):
+    """`/projects/{p}/webhook/policies`."""
+
+    @operation(
+        "ListWebhookPoliciesOfProject",
+        tag="webhook",
+        right=of_project("notification-policy", "list"),
+        answers={200: WebhookPolicySerializer(many=True)},
+        listed=True,
+        fields=FIELDS,
+    )
+    def get(self, request: Request, project: Project) -> Response:
+        """The webhook policies of a project."""
+        query = request.query_params
+        rows = narrowed(project.webhooks.all(), query.get("q", ""), FIELDS)
+        rows = order(rows, query.get("sort", ""), FIELDS, ("-created_at",))
+        return pages.listed(request, rows, many(WebhookPolicySerializer))
+
+    @operation(
+        "CreateWebhookPolicyOfProject",
+        tag="webhook",
+        right=of_project("notification-policy", "create"),
+        body=WebhookPolicySerializer,
+        answers={201: None},
+        journal=("webhook.create",),
+    )
+    def post(self, request: Request, project: Project) -> Response:
+        """A new webhook policy."""
+        policy = webhook_create(project=project, **self.read(WebhookPolicySerializer), origin=self.origin)
+        return self.created(f"{request.path.removeprefix('/api/v2.0')}/{policy.pk}")
+
+
+class OneWebhookPolicy(Resource):
+    """`/projects/{p}/webhook/policies/{webhook_policy_id}`."""
+
+    @operation(
+        "GetWebhookPolicyOfProject",
+        tag="webhook",
+        right=of_project("notification-policy", "read"),
+        answers={200: WebhookPolicySerializer},
+    )
+    def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:  # noqa: ARG002
+        """One webhook policy."""
+        return Response(WebhookPolicySerializer(webhook_of(project, webhook_policy_id)).data)
+
+    @operation(
+        "UpdateWebhookPolicyOfProject",
+        tag="webhook",
+        right=of_project("notification-policy", "update"),
+        body=WebhookPolicySerializer,
+        answers={200: None},
+        journal=("webhook.update",),
+    )
+    def put(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
+        """Replaces a webhook policy."""
+        policy = webhook_of(project, webhook_policy_id)
+        webhook_update(policy=policy, **self.read(WebhookPolicySerializer), origin=self.origin)
+        return self.done()
+
+    @operation(
+        "DeleteWebhookPolicyOfProject",
+        tag="webhook",
+        right=of_project("notification-policy", "delete"),
+        answers={200: None},
+        journal=("webhook.delete",),
+    )
+    def delete(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
+        """Removes a webhook policy with the log of its deliveries."""
+        webhook_delete(policy=webhook_of(project, webhook_policy_id), origin=self.origin)
+        return self.done()
+
+
+class WebhookExecutions(Resource):
+    """`/projects/{p}/webhook/policies/{webhook_policy_id}/executions`."""
+
+    @operation(
+        "ListExecutionsOfWebhookPolicy",
+        tag="webhook",
+        right=of_project("notification-policy", "read"),
+        answers={200: WebhookExecutionSerializer(many=True)},
+        listed=True,
+        fields=DELIVERIES,
+    )
+    def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:
+        """The deliveries of a policy, the newest first."""
+        rows = deliveries_of(webhook_of(project, webhook_policy_id)).select_related("job", "policy")
+        return _deliveries(request, rows, WebhookExecutionSerializer)
+
+
+class WebhookTasks(Resource):
+    """`/projects/{p}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks`."""
+
+    @operation(
+        "ListTasksOfWebhookExecution",
+        tag="webhook",
+        right=of_project("notification-policy", "read"),
+        answers={200: WebhookTaskSerializer(many=True)},
+        listed=True,
+        fields=DELIVERIES,
+    )
+    def get(self, request: Request, project: Project, webhook_policy_id: int, execution_id: int) -> Response:
+        """The task of a delivery."""
+        policy = webhook_of(project, webhook_policy_id)
+        found = delivery_of(policy, execution_id)
+        return _deliveries(request, deliveries_of(policy).filter(pk=found.pk), WebhookTaskSerializer)
+
+
+class WebhookTaskLog(Resource):
+    """`/projects/{p}/webhook/policies/{webhook_policy_id}/executions/{execution_id}/tasks/{task_id}/log`."""
+
+    @operation("GetLogsOfWebhookTask", tag="webhook", right=of_project("notification-policy", "read"), answers=TEXT)
+    def get(
+        self,
+        request: Request,  # noqa: ARG002
+        project: Project,
+        webhook_policy_id: int,
+        execution_id: int,
+        task_id: int,
+    ) -> HttpResponse:
+        """What the attempts of a delivery came to."""
+        delivery = delivery_of(webhook_of(project, webhook_policy_id), execution_id)
+        if task_id != delivery.pk:
+            raise Missing(f"The execution {execution_id} has no task {task_id}.")
+        return plain(log_of(delivery))
+
+
+class LastTriggers(Resource):
+    """`/projects/{p}/webhook/lasttrigger`."""
+
+    @operation(
+        "LastTrigger",
+        tag="webhook",
+        right=of_project("notification-policy", "read"),
+        answers={200: WebhookLastTriggerSerializer(many=True)},
+    )
+    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+        """When each policy was last called upon, by type of event."""
+        found: Sequence[LastTrigger] = list(last_triggers(project))
+        return Response(WebhookLastTriggerSerializer(found, many=True).data)
+
+
+class WebhookJobs(Resource):
+    """`/projects/{p}/webhook/jobs`."""
+
+    @operation(
+        "ListWebhookJobs",
+        tag="webhookjob",
+        right=of_project("notification-policy", "list"),
+        answers={200: WebhookJobSerializer(many=True)},
+        parameters=[
+            OpenApiParameter("policy_id", int, required=True, description="The policy."),
+            OpenApiParameter("status", str, many=True, explode=False, description="States, with commas between them."),
+        ],
+        listed=True,
+        fields=DELIVERIES,
+    )
+    def get(self, request: Request, project: Project) -> Response:
+        """The deliveries of a policy, the newest first."""
+        query = request.query_params
+        policy_id = query.get("policy_id", "")
+        if not (policy_id.isascii() and policy_id.isdecimal() and len(policy_id) < 19):  # noqa: PLR2004 - 64 bits
+            raise Invalid("policy_id is the number of a webhook policy.")
+        rows = deliveries_of(webhook_of(project, int(policy_id))).select_related("job", "policy")
+        states = {state for given in query.getlist("status") for state in given.split(",") if state}
+        if states:
+            rows = rows.filter(job__state__in=states & set(State.values))
+        return _deliveries(request, rows, WebhookJobSerializer)
+
+
+class SupportedEvents(Resource):
+    """`/projects/{p}/webhook/events`."""
+
+    @operation(
+        "GetSupportedEventTypes",
+        tag="webhook",
+        right=of_project("notification-policy", "read"),
+        answers={200: SupportedEventsSerializer},
+    )
+    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+        """What policies can be made of."""
+        named = {kind: [name for name in formats if name] for kind, formats in FORMATS.items()}
+        return Response(
+            {
+                "event_type": list(TYPES),
+                "notify_type": list(FORMATS),
+                "payload_formats": [{"notify_type": kind, "formats": names} for kind, names in named.items() if names],
+            }
+        )
+
+
+def _deliveries(request: Request, rows: QuerySet[Delivery], serializer: type[Wire]) -> Response:
+    query = request.query_params
+    rows = order(narrowed(rows, query.get("q", ""), DELIVERIES), query.get("sort", ""), DELIVERIES, ("-pk",))
+    return pages.listed(request, rows, many(serializer))
+
+
+def _sent(delivery: Delivery) -> str:
+    """What the target is sent, or would be if it were still there."""
+    targets = delivery.policy.targets[delivery.target : delivery.target + 1]
+    return body(delivery, targets[0])[1].decode() if targets else ""
+
+
+_POLICY = "projects/<str:project_name_or_id>/webhook/policies/<int:webhook_policy_id>"
+_EXECUTIONS = f"{_POLICY}/executions"
+PATHS = {
+    "projects/<str:project_name_or_id>/webhook/policies": WebhookPolicies,
+    _POLICY: OneWebhookPolicy,
+    _EXECUTIONS: WebhookExecutions,
+    f"{_EXECUTIONS}/<int:execution_id>/tasks": WebhookTasks,
+    f"{_EXECUTIONS}/<int:execution_id>/tasks/<int:task_id>/log": WebhookTaskLog,
+    "projects/<str:project_name_or_id>/webhook/lasttrigger": LastTriggers,
+    "projects/<str:project_name_or_id>/webhook/jobs": WebhookJobs,
+    "projects/<str:project_name_or_id>/webhook/events": SupportedEvents,
+}

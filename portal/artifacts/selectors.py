@@ -1,0 +1,155 @@
+"""Reads of repositories and artifacts, a fixed number of queries for each page of a list."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+
+from django.core.cache import cache
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+
+from portal.access.identity import Identity
+from portal.access.visibility import visible_projects
+from portal.errors import Missing
+from portal.projects.models import Project
+from registry.models import Manifest, ManifestChild, Repository, Tag
+from registry.oci.names import NAME, NAME_LIMIT, has_digest_form, is_digest
+
+PULL_TIME = Coalesce("pulled_at", Value(datetime(1, 1, 1, tzinfo=UTC)))
+"""When something was last pulled, for comparing: the year 1 stands for never, as Harbor's clients know it."""
+
+_KEPT = 3600  # seconds
+_PART = 2**40  # Of a generation, which begins at a large number: the sum of them has to fit into 63 bits.
+
+
+def repositories_visible_to(identity: Identity) -> QuerySet[Repository]:
+    """The repositories of the projects that the caller may see."""
+    living = Repository.objects.filter(deleted_at=None)
+    if identity.user is not None and identity.user.is_admin:
+        return living
+    return living.filter(namespace__in=visible_projects(identity).values("pk"))
+
+
+def repositories_of(project: Project) -> QuerySet[Repository]:
+    """The repositories of one project."""
+    return Repository.objects.filter(namespace=project.pk, deleted_at=None)
+
+
+def repository_of(project: Project, name: str) -> Repository:
+    """The project's repository called so, without the project's name. Raises Missing."""
+    full = f"{project.name}/{name}"
+    well_formed = len(full) <= NAME_LIMIT and NAME.fullmatch(full)
+    found = repositories_of(project).filter(name=full).first() if well_formed else None
+    if found is None:
+        raise Missing(f"There is no such repository in the project {project.name}.")
+    return found
+
+
+def artifacts_in(repositories: QuerySet[Repository] | Repository) -> QuerySet[Manifest]:
+    """The artifacts of one repository or of several, members of an index included, without signatures and the like."""
+    rows = Manifest.objects.filter(accessory_of="")
+    if isinstance(repositories, Repository):
+        return rows.filter(repository=repositories)
+    return rows.filter(repository__in=repositories)
+
+
+def top_level(rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
+    """Those that lists show: what has a tag, and what is not only there for the sake of an index."""
+    parents = ManifestChild.objects.filter(digest=OuterRef("digest"), parent__repository=OuterRef("repository"))
+    return rows.filter(~Exists(parents) | Exists(tags_on()))
+
+
+def tags_on() -> QuerySet[Tag]:
+    """The tags of the artifact of an outer query."""
+    return Tag.objects.filter(manifest=OuterRef("pk"), repository=OuterRef("repository"))
+
+
+def latest_of_each(project: Project, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
+    """Of the project's artifacts that are among `rows`, the last one pushed to each repository."""
+    there = rows.filter(repository=OuterRef("pk")).order_by("-pushed_at", "-pk")
+    latest = repositories_of(project).annotate(latest=Subquery(there.values("pk")[:1]))
+    return rows.filter(pk__in=latest.values("latest"))
+
+
+def artifact_of(repository: Repository, reference: str) -> Manifest:
+    """The artifact behind a tag or a digest, without its payload. Raises Missing."""
+    rows = Manifest.objects.filter(repository=repository).defer("payload").select_related("repository__namespace")
+    if is_digest(reference):
+        found = rows.filter(digest=reference).first() if has_digest_form(reference) else None
+    else:
+        found = rows.filter(pk__in=Tag.objects.filter(repository=repository, name=reference).values("manifest")).first()
+    if found is None:
+        raise Missing(f"There is no such artifact in {repository.name}.")
+    return found
+
+
+def accessories_of(artifact: Manifest) -> QuerySet[Manifest]:
+    """What signs or describes the artifact."""
+    return Manifest.objects.filter(repository=artifact.repository_id, accessory_of=artifact.digest)
+
+
+def artifact_counts(repositories: Collection[Repository]) -> dict[int, int]:
+    """How many artifacts each of the repositories shows, in at most one query.
+
+    Counting a hundred thousand takes a while. So a number is kept for as long as the repository has not changed, which
+    its generation tells.
+    """
+    keys = {f"artifacts:{row.pk}:{row.generation}": row.pk for row in repositories}
+    kept: Mapping[str, int] = cache.get_many(keys)
+    counts = {keys[key]: count for key, count in kept.items()}
+    if missing := [pk for key, pk in keys.items() if key not in kept]:
+        rows = top_level(Manifest.objects.filter(accessory_of="", repository__in=missing)).order_by()
+        found = dict(rows.values("repository").annotate(count=Count("pk")).values_list("repository", "count"))
+        counts |= {pk: found.get(pk, 0) for pk in missing}
+        cache.set_many({key: counts[pk] for key, pk in keys.items() if pk in missing}, _KEPT)
+    return counts
+
+
+def artifact_count_of(project: Project) -> int:
+    """How many artifacts the project shows; kept for as long as none of its repositories has changed."""
+    state = repositories_of(project).aggregate(there=Count("pk"), changes=Sum(F("generation") % _PART))
+    key = f"artifacts:project:{project.pk}:{state['there']}:{state['changes']}"
+    return cache.get_or_set(key, lambda: top_level(artifacts_in(repositories_of(project))).count(), _KEPT)
+
+
+def members_of(indexes: Sequence[Manifest]) -> dict[tuple[int, str], int]:
+    """The ids of the manifests that the indexes name, by repository and digest."""
+    named = ManifestChild.objects.filter(parent__in=[row.pk for row in indexes]).values("digest")
+    there = Manifest.objects.filter(repository__in={row.repository_id for row in indexes}, digest__in=named)
+    return {(repository, digest): pk for repository, digest, pk in there.values_list("repository", "digest", "pk")}
+
+
+def signatures_of_parents(artifacts: Sequence[Manifest]) -> dict[int, list[Manifest]]:
+    """The signatures of the indexes that name the artifacts, by the artifact's id; each with its `subject_row`."""
+    by_digest = {(row.repository_id, row.digest): row for row in artifacts}
+    uses = ManifestChild.objects.filter(
+        digest__in={row.digest for row in artifacts}, parent__repository__in={row.repository_id for row in artifacts}
+    ).select_related("parent__repository")
+    children: dict[int, list[int]] = {}
+    parents: dict[int, Manifest] = {}
+    for use in uses.defer("parent__payload"):
+        if child := by_digest.get((use.parent.repository_id, use.digest)):
+            parents[use.parent_id] = use.parent
+            children.setdefault(use.parent_id, []).append(child.pk)
+    found: dict[int, list[Manifest]] = {}
+    for parent, signatures in accessories_by_subject(list(parents.values()), signatures=True).items():
+        for child in children[parent]:
+            found.setdefault(child, []).extend(signatures)
+    return found
+
+
+def accessories_by_subject(subjects: Sequence[Manifest], *, signatures: bool = False) -> dict[int, list[Manifest]]:
+    """The accessories of the artifacts by the artifact's id, oldest first; each with its `subject_row`."""
+    by_digest = {(row.repository_id, row.digest): row for row in subjects}
+    rows = Manifest.objects.filter(
+        ~Q(accessory_of=""),
+        repository__in={row.repository_id for row in subjects},
+        accessory_of__in={row.digest for row in subjects},
+    )
+    if signatures:
+        rows = rows.filter(accessory_kind__startswith="signature.")
+    found: dict[int, list[Manifest]] = {row.pk: [] for row in subjects}
+    for row in rows.defer("payload").order_by("pk"):
+        if subject := by_digest.get((row.repository_id, row.accessory_of)):
+            row.subject_row = subject
+            found[subject.pk].append(row)
+    return found

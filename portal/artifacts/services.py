@@ -1,0 +1,28 @@
+"""What the REST API does to artifacts beyond the verbs of the registry, each in one transaction."""
+
+from django.db import transaction
+
+from audit.origin import Origin
+from portal.errors import Missing, Refused
+from registry.models import ManifestChild, Tag
+from registry.services.manifests import delete_manifest
+from registry.services.repositories import lock_repository
+from registry.services.tags import delete_tag
+
+
+@transaction.atomic
+def artifact_delete(*, repository: str, digest: str, origin: Origin) -> None:
+    """Deletes an artifact with its tags and accessories. Raises Refused for a member of an index."""
+    row = lock_repository(repository)
+    if ManifestChild.objects.filter(digest=digest, parent__repository=row).exists():
+        raise Refused("An index of the repository refers to this artifact: delete the index instead.")
+    delete_manifest(origin=origin, repository=repository, digest=digest)
+
+
+@transaction.atomic
+def tag_remove(*, repository: str, digest: str, tag: str, origin: Origin) -> None:
+    """Takes a tag off an artifact. Raises Missing when the artifact does not have it."""
+    row = lock_repository(repository)
+    if not Tag.objects.filter(repository=row, name=tag, manifest__digest=digest).exists():
+        raise Missing("The artifact does not have this tag.")
+    delete_tag(origin=origin, repository=repository, tag=tag)

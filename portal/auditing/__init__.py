@@ -1,0 +1,1 @@
+"""What the site does with the journal: Harbor's words for it, forwarding, and purging."""

@@ -1,0 +1,34 @@
+"""The purge of the journal, by hand or by schedule."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from audit.purging import purge
+from jobs.kinds import JobRun, job
+from portal.auditing.events import TYPES, actions_of
+
+LONGEST = 240_000  # hours; the limit is Harbor's.
+
+
+@job("audit.purge", exclusive=True)
+def purge_journal(
+    run: JobRun, *, audit_retention_hour: int, include_event_types: str = "", dry_run: bool = False
+) -> None:
+    """Removes entries older than so many hours, of the event types that a list with commas names; none of others."""
+    if not 0 <= audit_retention_hour <= LONGEST:
+        raise ValueError(f"audit_retention_hour is {audit_retention_hour}: it takes 0 to {LONGEST} hours.")
+    words = {word.strip() for word in include_event_types.split(",")} - {""}
+    actions = actions_of(words)
+    for word in sorted(word for word in words if not actions_of([word])):
+        run.log(f"There is no event type {word[:64]!r}. Known: {', '.join(TYPES)}")
+
+    def report(purged: int) -> None:
+        run.progress(purged, message="purging the journal")
+        run.result(purged=purged)
+        run.checkpoint()
+
+    before = timezone.now() - timedelta(hours=audit_retention_hour)
+    purged = purge(before, actions=actions, dry_run=dry_run, origin=run.job.asked_by, progress=report)
+    run.result(purged=purged)
+    run.log(f"{purged} entries {'would be purged' if dry_run else 'purged'}")

@@ -1,0 +1,1 @@
+"""What administrators configure while the system runs: a table of keys, and the values set."""

@@ -1,0 +1,34 @@
+"""Which tags are immutable, for the registry and for those who show it."""
+
+from collections.abc import Collection
+
+from portal.errors import Missing
+from portal.immutability.models import ImmutableRule
+from portal.immutability.patterns import covers, fits_tag
+from portal.projects.models import Project
+
+
+def protected_tags(project_id: int, repository: str, tags: Collection[str]) -> set[str]:
+    """Those of the tags that a rule of the project makes immutable. `repository` is the full name. One query."""
+    name = repository.partition("/")[2]
+    rules = ImmutableRule.objects.filter(project_id=project_id, disabled=False).values_list(
+        "tag_selectors", "scope_selectors"
+    )
+    applying = [selectors for selectors, scope in rules if covers(scope, name)]
+    return {tag for tag in tags if any(all(fits_tag(each, tag) for each in selectors) for selectors in applying)}
+
+
+def immutable_rule_of(project: Project, rule_id: int) -> ImmutableRule:
+    """The rule of that id, if it is the project's. Raises Missing."""
+    rule = ImmutableRule.objects.filter(project=project, pk=rule_id).first()
+    if rule is None:
+        raise Missing(f"The project has no immutable rule {rule_id}.")
+    return rule
+
+
+class PortalTagGate:
+    """Tells the registry which tags must stay as they are."""
+
+    def protected(self, namespace_id: int, repository: str, tags: Collection[str]) -> set[str]:
+        """Those of the existing tags that may be neither moved nor deleted."""
+        return protected_tags(namespace_id, repository, tags)

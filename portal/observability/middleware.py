@@ -1,0 +1,58 @@
+"""Around every request that Django answers: its id, its line in the access log, its share of the metrics."""
+
+import time
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from portal.clients import client_of_request
+from portal.observability import access, metrics
+from registry import context
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestMiddleware:
+    """Stands first, so that it sees what all others answer.
+
+    A view may name the caller for the access log in `request.actor`.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer, with the request's id in X-Request-Id."""
+        client = client_of_request(request)
+        request.request_id = client.request_id
+        began = time.perf_counter()
+        token = context.request_id.set(client.request_id)
+        metrics.INFLIGHT.inc()
+        try:
+            response = self._get_response(request)
+            response["X-Request-Id"] = client.request_id
+            seconds = time.perf_counter() - began
+            metrics.count_request(str(request.method), response.status_code, _operation(request), seconds)
+            access.note(_access(request, response, client.address, seconds))
+        finally:
+            metrics.INFLIGHT.dec()
+            context.request_id.reset(token)
+        return response
+
+
+def _operation(request: HttpRequest) -> str:
+    """The route that matched, as it is written in the table of URLs."""
+    return request.resolver_match.route if request.resolver_match else metrics.UNMATCHED
+
+
+def _access(request: HttpRequest, response: HttpResponse, address: str, seconds: float) -> access.Access:
+    return access.Access(
+        method=str(request.method),
+        path=request.path,
+        status=response.status_code,
+        duration_ms=round(seconds * 1000, 1),
+        request_id=request.request_id,
+        address=address,
+        actor=getattr(request, "actor", ""),
+        bytes=None if response.streaming else len(response.content),
+    )

@@ -1,0 +1,1 @@
+"""Quotas: how many bytes the content of a project may take up."""

@@ -1,0 +1,208 @@
+"""A run of a retention policy: repository by repository it decides what to keep, says why, and deletes the rest.
+
+It may be cut off anywhere and begun again: tasks that are finished stay so, and an unfinished one looks at its repository
+anew. What has changed between the decision and the deletion is kept, and so is what cannot be read.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from audit.journal import record
+from audit.origin import Origin
+from jobs.models import State
+from portal.immutability.selectors import protected_tags
+from portal.retention.models import RetentionExecution, RetentionLog, RetentionPolicy, RetentionTask
+from portal.retention.rules import Candidate, Rule, applying, retained
+from registry.models import Manifest, ManifestChild, Repository, Tag
+from registry.oci.errors import Code, OCIError
+from registry.selectors import batches, each
+from registry.services.manifests import delete_manifest
+from registry.services.repositories import lock_repository
+
+BATCH = 500
+NAMED = 100  # Deleted artifacts that the journal's entry of a repository names.
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[int, int, str], None]
+
+
+def carry_out(execution: RetentionExecution, *, origin: Origin, report: Report) -> None:
+    """Carries out what is left of the run. `report` hears (tasks done, of how many, which), and may raise to end it.
+
+    Raises RetentionPolicy.DoesNotExist when the policy is deleted meanwhile.
+    """
+    _plan(execution)
+    total = execution.tasks.count()
+    for task in each(execution.tasks.filter(finished_at=None), BATCH):
+        done = execution.tasks.exclude(finished_at=None).count()
+
+        def checkpoint(done: int = done, name: str = task.repository) -> None:
+            report(done, total, name)
+
+        checkpoint()
+        # Who makes the rules milder while they run must not lose anything to the old ones.
+        policy = RetentionPolicy.objects.select_related("project__namespace").get(pk=execution.policy_id)
+        _Task(task, execution, policy, origin, checkpoint).carry_out()
+
+
+def _plan(execution: RetentionExecution) -> None:
+    """A task for each repository that a rule is about."""
+    policy = execution.policy
+    for batch in batches(
+        each(Repository.objects.filter(namespace_id=policy.project_id, deleted_at=None), BATCH), BATCH
+    ):
+        names = [repository.name.partition("/")[2] for repository in batch]
+        tasks = [RetentionTask(execution=execution, repository=n) for n in names if applying(policy.rules, n)]
+        RetentionTask.objects.bulk_create(tasks, ignore_conflicts=True)
+
+
+class _Task:
+    """The work on one repository."""
+
+    def __init__(
+        self,
+        task: RetentionTask,
+        execution: RetentionExecution,
+        policy: RetentionPolicy,
+        origin: Origin,
+        checkpoint: Callable[[], None],
+    ) -> None:
+        self.task, self.execution, self.policy = task, execution, policy
+        self.origin, self.checkpoint = origin, checkpoint
+        self.name = f"{policy.project.name}/{task.repository}"
+        self.rules: list[Rule] = applying(policy.rules, task.repository)
+        self.deleted: list[str] = []
+
+    def carry_out(self) -> None:
+        """Decides, tells and deletes; whatever goes wrong in this repository, the others have their turn."""
+        self._set(state=State.RUNNING, started_at=self.task.started_at or timezone.now())
+        try:
+            doomed = self._decide()
+        except DatabaseError:
+            raise  # The run is repeated when the database is back.
+        except Exception as error:
+            log.exception("retention cannot read %s", self.name)
+            self._tell([f"The repository cannot be read, so all of it is kept: {type(error).__name__}."])
+            self._set(state=State.ERROR, finished_at=timezone.now())
+            return
+        if not self.execution.dry_run:
+            for candidate in doomed:
+                self.checkpoint()
+                self._delete(candidate)
+        self._finish()
+
+    def _decide(self) -> list[Candidate]:
+        """What to delete, the newest first so that an index goes before its members; the log gets all reasons."""
+        candidates = _candidates(self.name)
+        if self.rules:
+            reasons = retained(self.rules, candidates, self.execution.created_at)
+        else:
+            reasons = dict.fromkeys((one.id for one in candidates), "no rule is about this repository any more")
+        tags = {tag for one in candidates if one.id not in reasons for tag in one.tags}
+        immutable = protected_tags(self.policy.project_id, self.name, tags)
+        for one in candidates:
+            if held := immutable.intersection(one.tags):
+                reasons.setdefault(one.id, f"immutable tag {min(held)}")
+        doomed = [one for one in candidates if one.id not in reasons]
+        total = len(candidates) + self.task.deleted
+        with transaction.atomic():
+            self._set(total=total, retained=len(candidates) - len(doomed))
+            self._tell([self._heading(), *(_line(one, reasons.get(one.id)) for one in candidates)])
+        return sorted(doomed, key=lambda one: one.id, reverse=True)
+
+    def _heading(self) -> str:
+        again = " once more, after an interruption" if self.task.deleted else ""
+        trial = ", as a trial that deletes nothing" if self.execution.dry_run else ""
+        return f"{self.name} at {_instant(timezone.now())}{again}{trial}:"
+
+    def _delete(self, candidate: Candidate) -> None:
+        problem = ""
+        try:
+            with transaction.atomic():
+                lock_repository(self.name)
+                problem = _obstacle(self.name, candidate)
+                if not problem:
+                    delete_manifest(origin=self.origin, repository=self.name, digest=candidate.digest)
+                    RetentionTask.objects.filter(pk=self.task.pk).update(deleted=F("deleted") + 1)
+        except OCIError as error:
+            problem = str(error)
+            if error.code in {Code.MANIFEST_UNKNOWN, Code.NAME_UNKNOWN}:
+                problem = "it is gone already"
+        if problem:
+            self._tell([f"Not deleted: {candidate.digest}: {problem}"])
+        else:
+            self.deleted.append(f"{self.task.repository}:{candidate.tags[0]}" if candidate.tags else candidate.digest)
+
+    @transaction.atomic
+    def _finish(self) -> None:
+        if not self.execution.dry_run:
+            self.task.refresh_from_db(fields=["deleted"])
+            self._set(retained=self.task.total - self.task.deleted)
+        self._set(state=State.SUCCESS, finished_at=timezone.now())
+        task = self.task
+        self._tell([f"{task.total} artifacts, {task.retained} kept, {task.deleted} deleted."])
+        if not task.deleted:
+            return
+        after = {
+            "policy": self.policy.pk,
+            "execution": self.execution.pk,
+            "rules": self.rules,
+            "total": task.total,
+            "retained": task.retained,
+            "deleted": task.deleted,
+            "artifacts": self.deleted[:NAMED],
+        }
+        record(self.origin, "retention.clean", project=self.policy.project.name, target=self.name, after=after)
+
+    def _set(self, **values: object) -> None:
+        for name, value in values.items():
+            setattr(self.task, name, value)
+        RetentionTask.objects.filter(pk=self.task.pk).update(**values)
+
+    def _tell(self, lines: list[str]) -> None:
+        pieces = ("".join(f"{line}\n" for line in batch) for batch in batches(lines, BATCH))
+        RetentionLog.objects.bulk_create([RetentionLog(task=self.task, text=text) for text in pieces])
+
+
+def _candidates(name: str) -> list[Candidate]:
+    """The artifacts of the repository: no accessories, and no members of an index that have no tag of their own."""
+    there = {"repository__name": name}
+    manifests = Manifest.objects.filter(**there, accessory_of="").values_list("pk", "digest", "pushed_at", "pulled_at")
+    tags: dict[int, list[str]] = {}
+    for manifest_id, tag in Tag.objects.filter(**there).order_by("name").values_list("manifest_id", "name"):
+        tags.setdefault(manifest_id, []).append(tag)
+    members = set(ManifestChild.objects.filter(parent__repository__name=name).values_list("digest", flat=True))
+    return [
+        Candidate(pk, digest, pushed_at, pulled_at, tuple(tags.get(pk, ())))
+        for pk, digest, pushed_at, pulled_at in manifests
+        if pk in tags or digest not in members
+    ]
+
+
+def _obstacle(name: str, candidate: Candidate) -> str:
+    """Why the artifact must stay after all, asked under the repository's lock; empty when it may go."""
+    row = Manifest.objects.filter(pk=candidate.id).only("pushed_at", "pulled_at").first()
+    if row is None:
+        return "it is gone already"
+    tags = tuple(Tag.objects.filter(manifest_id=row.pk).order_by("name").values_list("name", flat=True))
+    if (row.pushed_at, row.pulled_at, tags) != (candidate.pushed_at, candidate.pulled_at, candidate.tags):
+        return "it was pushed, pulled or tagged meanwhile"
+    if ManifestChild.objects.filter(parent__repository__name=name, digest=candidate.digest).exists():
+        return "an index that is kept refers to it"
+    return ""
+
+
+def _line(candidate: Candidate, reason: str | None) -> str:
+    pulled = _instant(candidate.pulled_at) if candidate.pulled_at else "never"
+    about = f"{candidate.digest} [{', '.join(candidate.tags)}] pushed {_instant(candidate.pushed_at)} pulled {pulled}"
+    return f"keep   {about}: {reason}" if reason else f"delete {about}: no rule keeps it"
+
+
+def _instant(when: datetime) -> str:
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")

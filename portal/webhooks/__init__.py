@@ -1,0 +1,1 @@
+"""Webhooks: a project tells addresses of its choice what happens in it."""

@@ -1,0 +1,127 @@
+"""The table from the journal's actions to the events of webhooks, and what an event says.
+
+The words and the forms are Harbor's. Types without an action stand for parts that do not stand yet: a policy may name
+them, and nothing happens.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from audit.models import Entry
+from registry.oci.names import is_digest
+
+# Each type of event with the one that CloudEvents have for it.
+TYPES = {
+    "DELETE_ARTIFACT": "harbor.artifact.deleted",
+    "PULL_ARTIFACT": "harbor.artifact.pulled",
+    "PUSH_ARTIFACT": "harbor.artifact.pushed",
+    "QUOTA_EXCEED": "harbor.quota.exceeded",
+    "QUOTA_WARNING": "harbor.quota.warned",
+    "REPLICATION": "harbor.replication.status.changed",
+    "SCANNING_COMPLETED": "harbor.scan.completed",
+    "SCANNING_FAILED": "harbor.scan.failed",
+    "SCANNING_STOPPED": "harbor.scan.stopped",
+    "TAG_RETENTION": "harbor.tag_retention.finished",
+}
+
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an action of the journal is to webhooks. `tell` gives what is special about it, None if it is no event."""
+
+    type: str
+    tell: Callable[[Entry], Data | None]
+
+
+def _artifact(repository: str, digest: str, references: list[str]) -> Data:
+    """The resources of an event about an artifact: one for each tag, or the artifact by its digest."""
+    host = urlsplit(settings.EXTERNAL_URL).netloc
+    resources = [
+        {
+            "digest": digest,
+            "tag": reference,
+            "resource_url": f"{host}/{repository}{'@' if is_digest(reference) else ':'}{reference}",
+        }
+        for reference in references or [digest]
+    ]
+    return {"resources": resources}
+
+
+def _pushed(entry: Entry) -> Data | None:
+    after = entry.after or {}
+    # Without a tag it is a part of something whose own push follows.
+    return _artifact(repository_of(entry), after.get("digest", ""), after["tags"]) if after.get("tags") else None
+
+
+def _pulled(entry: Entry) -> Data | None:
+    repository = repository_of(entry)
+    reference = entry.target.removeprefix(repository)[1:]
+    return _artifact(repository, (entry.after or {}).get("digest", reference), [reference])
+
+
+def _deleted(entry: Entry) -> Data | None:
+    before = entry.before or {}
+    return _artifact(repository_of(entry), before.get("digest", ""), before.get("tags", []))
+
+
+def _quota(entry: Entry) -> Data | None:
+    details = ", ".join(f"{name}: {value}" for name, value in (entry.after or {}).items())
+    return {"custom_attributes": {"Details": details}}
+
+
+def _retention(entry: Entry) -> Data | None:
+    after = entry.after or {}
+    deleted = [{"type": "artifact", "status": "SUCCESS", "name_tag": name} for name in after.get("artifacts", [])]
+    return {
+        "retention": {
+            "total": after.get("total", 0),
+            "retained": after.get("retained", 0),
+            "harbor_hostname": urlsplit(settings.EXTERNAL_URL).hostname,
+            "project_name": entry.project,
+            "retention_policy_id": after.get("policy"),
+            "retention_rule": after.get("rules", []),
+            "result": "SUCCESS",
+            "deleted_artifact": deleted,
+        }
+    }
+
+
+HAPPENINGS: Mapping[str, Happening] = {
+    "manifest.push": Happening("PUSH_ARTIFACT", _pushed),
+    "manifest.copy": Happening("PUSH_ARTIFACT", _pushed),
+    "manifest.pull": Happening("PULL_ARTIFACT", _pulled),
+    "manifest.delete": Happening("DELETE_ARTIFACT", _deleted),
+    "quota.exceed": Happening("QUOTA_EXCEED", _quota),
+    "quota.warn": Happening("QUOTA_WARNING", _quota),
+    "retention.clean": Happening("TAG_RETENTION", _retention),
+}
+
+
+def repository_of(entry: Entry) -> str:
+    """The full name of the repository that the entry is about."""
+    return entry.target.partition("@")[0].partition(":")[0]
+
+
+def payload(entry: Entry, special: Data, *, public: bool, repository_created: int | None) -> Data:
+    """The event in the default format. `repository_created` is in seconds, None for a repository that is gone."""
+    name = repository_of(entry)
+    repository: Data = {
+        "name": name.partition("/")[2],
+        "namespace": entry.project,
+        "repo_full_name": name,
+        "repo_type": "public" if public else "private",
+    }
+    if repository_created is not None:
+        repository["date_created"] = repository_created
+    return {
+        "type": HAPPENINGS[entry.action].type,
+        "occur_at": int(entry.at.timestamp()),
+        "operator": entry.actor,
+        "event_data": {**special, **({"repository": repository} if "/" in name else {})},
+    }

@@ -1,0 +1,29 @@
+"""Deliveries are jobs: they outlive every process, and what fails is tried again."""
+
+from jobs.kinds import JobRun, job
+from portal.webhooks.formats import body
+from portal.webhooks.models import Delivery
+from portal.webhooks.sealing import unseal
+from portal.webhooks.sending import send
+
+KIND = "webhooks.deliver"
+
+
+@job(KIND, attempts=3)
+def deliver(run: JobRun) -> None:
+    """Tells one target of a policy about one event. Raises Undelivered, and is then repeated a little later."""
+    delivery = Delivery.objects.filter(job_id=run.job.pk).select_related("policy").first()
+    if delivery is None or delivery.target >= len(delivery.policy.targets):
+        run.log("The target is gone.")
+        return
+    target = delivery.policy.targets[delivery.target]
+    content_type, content = body(delivery, target)
+    headers = {"Content-Type": content_type, "User-Agent": "Portolan"}
+    if secret := unseal(target["auth_header"]):
+        headers["Authorization"] = secret
+    run.log(f"Attempt {run.job.attempts}: {delivery.event_type}, {len(content)} bytes")
+    try:
+        run.log(f"Delivered: {send(target, headers, content)}")
+    except Exception as error:
+        run.log(f"Failed: {error}")
+        raise
