@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import memory, peers
+from bench import lists, memory, peers
 from bench.load import NotMeasured
 from bench.peers import Peer
 from bench.points import FULL, QUICK, Contents, Point, Scale, enough_disk, points
@@ -26,7 +26,10 @@ def main() -> int:
     scale = QUICK if options.quick else FULL
     try:
         for mode in MODES if options.mode == "all" else [options.mode]:
-            _compare(mode, scale, options.only)
+            if mode == "lists":
+                lists.table(lists.SCALES[:1] if options.quick else lists.SCALES, options.only)
+            else:
+                _compare(mode, scale, options.only)
     except MissingPeer as missing:
         sys.stderr.write(f"{missing}\n")
         return 1
@@ -35,7 +38,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--mode", choices=["all", *MODES], default="all", help="how Portolan is set up")
+    parser.add_argument(
+        "--mode", choices=["all", *MODES, "lists"], default="all", help="how Portolan is set up; lists: the REST API"
+    )
     parser.add_argument("--quick", action="store_true", help="one short round: an impression, not a figure")
     parser.add_argument("--only", default="", metavar="TEXT", help="only points whose name has TEXT in it")
     return parser.parse_args()

@@ -1,6 +1,7 @@
 """The callers of the matrix, with every kind of credentials each of them can present."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from portal.access.identity import ANONYMOUS, Identity
 from portal.access.keys import ring
 from portal.access.models import Robot
 from portal.access.robots import Right, robot_create, robot_set_disabled
+from portal.access.roles import ROBOT_PROJECT, ROBOT_SYSTEM, Permission
 from portal.access.scopes import parse_scopes
 from portal.accounts.models import User
 from portal.accounts.services import user_create
@@ -78,23 +80,25 @@ class World:
 
     def _robots(self) -> None:
         other = project_create(name="elsewhere", public=False, owner=None, origin=SYSTEM)
-        everything = ("pull", "push", "delete")
-        for name, project, actions in [
-            ("robot", self.project, everything),
-            ("puller", self.project, ("pull",)),
-            ("foreigner", other, everything),
+        for name, project, permissions in [
+            ("robot", self.project, ROBOT_PROJECT),
+            ("puller", self.project, {("repository", "pull")}),
+            ("foreigner", other, ROBOT_PROJECT),
         ]:
-            robot, secret = self._robot(name, project, actions)
+            robot, secret = self._robot(name, project, permissions)
             self.headers[name] = [_basic(robot.full_name, secret), self._bearer(Identity(robot=robot))]
-        robot, secret = self._robot("disabled", self.project, everything)
+        robot, secret = self._robot("disabled", self.project, ROBOT_PROJECT)
         robot_set_disabled(robot=robot, disabled=True, origin=SYSTEM)
         self.headers["disabled"] = [_basic(robot.full_name, secret)]
-        robot, secret = self._robot("lapsed", self.project, everything)
+        robot, secret = self._robot("lapsed", self.project, ROBOT_PROJECT)
         Robot.objects.filter(pk=robot.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
         self.headers["lapsed"] = [_basic(robot.full_name, secret)]
+        rights = [Right("system", *permission) for permission in ROBOT_SYSTEM]
+        robot, secret = robot_create(name="machine", project=None, rights=rights, origin=SYSTEM)
+        self.headers["machine"] = [_basic(robot.full_name, secret)]
 
-    def _robot(self, name: str, project: Project, actions: tuple[str, ...]) -> tuple[Robot, str]:
-        rights = [Right("project", "repository", action, project) for action in actions]
+    def _robot(self, name: str, project: Project, permissions: Iterable[Permission]) -> tuple[Robot, str]:
+        rights = [Right("project", *permission, project) for permission in permissions]
         return robot_create(name=name, project=project, rights=rights, origin=SYSTEM)
 
     def _bearer(self, identity: Identity, project: str = "") -> str:

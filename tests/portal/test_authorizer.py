@@ -9,6 +9,7 @@ from portal.access.authorizer import PortalAuthorizer
 from portal.access.identity import ANONYMOUS, Identity
 from portal.access.scopes import Scope
 from portal.projects.models import Role
+from portal.projects.selectors import member_of
 from portal.projects.services import member_add, member_update, project_create, project_delete
 from registry.ports import Unauthenticated
 
@@ -103,7 +104,7 @@ def test_a_changed_role_counts_at_once_for_a_password(authorizer, basic, make_us
     assert (caller.name, caller.kind, caller.credential) == ("gus", "user", "password")
     assert caller.may("pull", "team/app", team.created_at)
     assert not caller.may("push", "team/app", team.created_at)
-    member_update(project=team, user=gus, role=Role.DEVELOPER, origin=SYSTEM)
+    member_update(member=member_of(team, gus), role=Role.DEVELOPER, origin=SYSTEM)
     assert caller.may("push", "team/app", team.created_at)
     assert caller.covers("anything/at/all")
 

@@ -71,10 +71,10 @@ def test_a_rotated_key_verifies_until_its_tokens_have_expired(clock):
     new_kid = rotate_keys()
     assert ring.signing().kid == new_kid
     assert tokens.verify(old)
-    clock.forward(minutes=29)
+    clock.forward(hours=23)
     ring.forget()
     assert tokens.verify(old)
-    clock.forward(minutes=30)
+    clock.forward(hours=2)
     ring.forget()
     with pytest.raises(Unauthenticated, match="unknown key"):
         tokens.verify(old)
@@ -129,6 +129,6 @@ def test_making_sure_of_the_key_twice_makes_it_once(db):
 def test_keys_that_retired_long_ago_are_dropped(db, clock):
     for _ in range(3):
         rotate_keys()
-        clock.forward(days=1)
+        clock.forward(days=2)
     assert SigningKey.objects.count() == 2
-    assert SigningKey.objects.get(retires_at=None).created_at == clock.now() - timedelta(days=1)
+    assert SigningKey.objects.get(retires_at=None).created_at == clock.now() - timedelta(days=2)

@@ -1,6 +1,10 @@
 """Projects and members."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
+from django.db import IntegrityError, connection
 
 from audit.models import Entry
 from audit.origin import SYSTEM
@@ -8,7 +12,7 @@ from portal.accounts.services import user_delete
 from portal.errors import Conflict, Invalid, Missing, Refused
 from portal.projects import services
 from portal.projects.models import Member, Project, Role
-from portal.projects.selectors import project_get, visible_to
+from portal.projects.selectors import member_of, project_get, settings_of
 from registry.models import Namespace, Repository
 
 
@@ -50,20 +54,7 @@ def test_a_project_with_repositories_cannot_be_deleted(make_project):
     services.project_delete(project=project, origin=SYSTEM)
     assert not Namespace.objects.filter(name="team").exists()
     with pytest.raises(Missing):
-        services.project_update(project=project, public=True, origin=SYSTEM)
-
-
-def test_a_user_sees_public_projects_and_their_own(admin, make_user, make_project):
-    gus, open_project, own, _ = (
-        make_user("gus"),
-        make_project("open", public=True),
-        make_project("own"),
-        make_project("x"),
-    )
-    services.member_add(project=own, user=gus, role=Role.LIMITED_GUEST, origin=SYSTEM)
-    assert set(visible_to(None)) == {open_project}
-    assert set(visible_to(gus)) == {open_project, own}
-    assert set(visible_to(admin)) == set(Project.objects.all())
+        services.project_update(project=project, settings={"public": "true"}, origin=SYSTEM)
 
 
 def test_members_come_change_and_go(make_user, make_project):
@@ -71,20 +62,64 @@ def test_members_come_change_and_go(make_user, make_project):
     services.member_add(project=team, user=gus, role=Role.GUEST, origin=SYSTEM)
     with pytest.raises(Conflict):
         services.member_add(project=team, user=gus, role=Role.DEVELOPER, origin=SYSTEM)
-    assert services.member_update(project=team, user=gus, role=Role.MAINTAINER, origin=SYSTEM).role == Role.MAINTAINER
-    services.member_remove(project=team, user=gus, origin=SYSTEM)
+    member = member_of(team, gus)
+    assert services.member_update(member=member, role=Role.MAINTAINER, origin=SYSTEM).role == Role.MAINTAINER
+    services.member_remove(member=member, origin=SYSTEM)
     assert not Member.objects.exists()
-    with pytest.raises(Missing):
-        services.member_remove(project=team, user=gus, origin=SYSTEM)
+    for verb in (services.member_remove, partial(services.member_update, role=Role.GUEST)):
+        with pytest.raises(Missing):
+            verb(member=member, origin=SYSTEM)
 
 
 def test_every_change_is_journaled(make_user, make_project):
     gus, team = make_user("gus"), make_project("team")
-    services.project_update(project=team, public=True, origin=SYSTEM)
+    services.project_update(project=team, settings={"public": "true"}, origin=SYSTEM)
     services.member_add(project=team, user=gus, role=Role.GUEST, origin=SYSTEM)
-    services.member_update(project=team, user=gus, role=Role.DEVELOPER, origin=SYSTEM)
-    services.member_remove(project=team, user=gus, origin=SYSTEM)
+    services.member_update(member=member_of(team, gus), role=Role.DEVELOPER, origin=SYSTEM)
+    services.member_remove(member=member_of(team, gus), origin=SYSTEM)
     services.project_delete(project=team, origin=SYSTEM)
     actions = list(Entry.objects.filter(project="team").order_by("id").values_list("action", flat=True))
     member = ["member.add", "member.update", "member.remove"]
     assert actions == ["project.create", "project.update", *member, "project.delete"]
+
+
+def attempt(step) -> None:
+    """Does it, or is refused, in a thread of its own."""
+    try:
+        step()
+    except (Conflict, Missing, Refused, IntegrityError):
+        pass
+    finally:
+        connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_project_gets_a_repository_or_is_deleted_but_never_both(make_project):
+    for project in [make_project(name) for name in ("a", "b", "c", "d")]:
+        name = f"{project}/web"
+        steps = [
+            partial(Repository.objects.create, namespace=project.namespace, name=name),
+            partial(services.project_update, project=project, settings={"public": "true"}, origin=SYSTEM),
+            partial(services.project_delete, project=project, origin=SYSTEM),
+        ]
+        with ThreadPoolExecutor(len(steps)) as pool:
+            list(pool.map(attempt, steps))
+        there = Project.objects.filter(pk=project.pk).exists()
+        assert there == Repository.objects.filter(name=name).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_change_different_settings_at_once_both_get_their_way(make_project):
+    project = make_project("team")
+    wanted = [{"severity": "high"}, {"auto_scan": "true"}, {"public": "true"}, {"prevent_vul": "true"}]
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        changes = [partial(services.project_update, project=project, settings=each, origin=SYSTEM) for each in wanted]
+        list(pool.map(attempt, changes))
+    assert settings_of(project_get("team")) == {key: text for each in wanted for key, text in each.items()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_who_create_a_project_at_once_one_succeeds(make_project):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(attempt, [partial(make_project, "team")] * 4))
+    assert Entry.objects.filter(action="project.create").count() == Project.objects.count() == 1

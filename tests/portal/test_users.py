@@ -6,7 +6,7 @@ from audit.models import Entry
 from audit.origin import SYSTEM, Origin
 from portal.accounts import services
 from portal.accounts.models import User
-from portal.errors import Conflict, Invalid, Missing, Refused
+from portal.errors import Conflict, Forbidden, Invalid, Missing, Refused
 
 
 def test_a_name_can_be_taken_once_whatever_its_case(make_user):
@@ -60,7 +60,7 @@ def test_the_last_administrator_stays(admin, make_user):
 
 def test_nobody_deletes_themselves(admin, make_user):
     make_user("second", is_admin=True)
-    with pytest.raises(Refused):
+    with pytest.raises(Forbidden):
         services.user_delete(user=admin, origin=Origin("ADMIN", "user"))
 
 

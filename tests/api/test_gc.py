@@ -1,0 +1,76 @@
+import json
+
+import pytest
+
+from audit.models import Entry
+from jobs.models import Job, Schedule
+from jobs.runner import work
+from jobs.services import declare_schedules
+
+DAILY = {"schedule": {"type": "Daily"}, "parameters": {"delete_untagged": True}}
+
+
+def test_garbage_is_collected_by_hand(admin):
+    started = admin.post("/system/gc/schedule", {"schedule": {"type": "Manual"}, "parameters": {"dry_run": True}})
+    assert started.status_code == 201
+    location = started["Location"].removeprefix("/api/v2.0")
+    run = admin.get(location).json()
+    assert run["job_name"] == "GARBAGE_COLLECTION"
+    assert run["job_kind"] == "MANUAL"
+    assert run["job_status"] == "Pending"
+    assert json.loads(run["job_parameters"])["dry_run"] is True
+    assert [found["id"] for found in admin.get("/system/gc").json()] == [run["id"]]
+    assert Entry.objects.filter(action="job.enqueue").exists()
+
+    assert admin.put(location).status_code == 200
+    assert admin.get(location).json()["job_status"] == "Stopped"
+    assert admin.get(f"{location}/log")["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_tells_what_it_freed(admin, settings, tmp_path):
+    location = admin.post("/system/gc/schedule", {"schedule": {"type": "Manual"}})["Location"]
+    work()
+    run = admin.get(location.removeprefix("/api/v2.0")).json()
+    assert run["job_status"] == "Success"
+    assert {"freed_space", "purged_blobs", "purged_manifests"} <= set(json.loads(run["job_parameters"]))
+    assert b"freed" in admin.get(location.removeprefix("/api/v2.0") + "/log").content
+
+
+def test_the_schedule_that_comes_with_the_system_may_be_replaced_as_if_there_were_none(admin):
+    declare_schedules()
+    assert admin.get("/system/gc/schedule").json()["schedule"]["type"] == "Custom"
+    assert admin.post("/system/gc/schedule", DAILY).status_code == 201
+    assert admin.post("/system/gc/schedule", DAILY).status_code == 409
+    shown = admin.get("/system/gc/schedule").json()
+    assert shown["schedule"]["type"] == "Daily"
+    assert shown["schedule"]["cron"] == "0 0 0 * * *"
+    assert json.loads(shown["job_parameters"]) == {"delete_untagged": True, "dry_run": False}
+
+
+def test_a_schedule_changes_and_ends(admin):
+    admin.post("/system/gc/schedule", DAILY)
+    custom = {"schedule": {"type": "Custom", "cron": "0 30 4 * * *"}, "parameters": {}}
+    assert admin.put("/system/gc/schedule", custom).status_code == 200
+    assert admin.get("/system/gc/schedule").json()["schedule"]["cron"] == "0 30 4 * * *"
+    assert admin.put("/system/gc/schedule", {"schedule": {"type": "None"}}).status_code == 200
+    assert admin.get("/system/gc/schedule").json() == {"schedule": {"type": "None"}}
+    assert Entry.objects.filter(action="schedule.set").count() == 3
+
+
+def test_what_is_no_schedule_is_refused(admin, somebody, nobody):
+    for body, status in [
+        ({"schedule": {"type": "Custom", "cron": "whenever"}}, 400),
+        ({"schedule": {"type": "Custom"}}, 400),
+        ({"schedule": {"type": "Sometimes"}}, 422),
+        ({"schedule": "Daily"}, 422),
+        ({}, 422),
+        ({"schedule": {"type": "Daily"}, "parameters": {"dry_run": "yes"}}, 400),
+    ]:
+        assert admin.post("/system/gc/schedule", body).status_code == status, body
+    assert somebody.get("/system/gc").status_code == 403
+    assert somebody.post("/system/gc/schedule", DAILY).status_code == 403
+    assert nobody.get("/system/gc/schedule").status_code == 401
+    assert admin.get("/system/gc/999999").status_code == 404
+    assert not Schedule.objects.exists()
+    assert not Job.objects.exists()

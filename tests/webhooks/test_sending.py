@@ -1,0 +1,102 @@
+import socket
+import ssl
+import subprocess
+import threading
+from contextlib import closing, contextmanager
+
+import pytest
+
+from portal.webhooks import sending
+from portal.webhooks.sending import Undelivered, send
+from tests.webhooks.conftest import target
+
+
+@contextmanager
+def listener(serve):
+    """The address of a server that does with each connection what it is given."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+
+        def accept():
+            try:
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        serve(connection)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_a_target_that_is_away_is_told_as_such():
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(Undelivered, match=r"127\.0\.0\.1: Connection refused"):
+        send(target(f"http://127.0.0.1:{port}/"), {}, b"{}")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_target_that_says_nothing_is_given_up(monkeypatch, scheme):
+    monkeypatch.setattr(sending, "PATIENCE", 0.2)
+    done = threading.Event()
+    with listener(lambda connection: done.wait()) as address:
+        with pytest.raises(Undelivered, match="no answer in time"):
+            send(target(f"{scheme}://{address}/"), {}, b"{}")
+        done.set()
+
+
+def test_a_target_that_drips_its_answer_is_cut_off_at_the_deadline(monkeypatch):
+    monkeypatch.setattr(sending, "DEADLINE", 0.3)
+    stopped = threading.Event()
+
+    def drip(connection):
+        while not stopped.wait(0.02):
+            connection.sendall(b"H")
+
+    with listener(drip) as address:
+        with pytest.raises(Undelivered):
+            send(target(f"http://{address}/"), {}, b"{}")
+        stopped.set()
+
+
+def test_an_endless_body_is_not_read():
+    def pour(connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n" + b"x" * 10_000)
+
+    with listener(pour) as address:
+        assert send(target(f"http://{address}/"), {}, b"{}") == 200
+
+
+def test_what_is_no_http_is_a_failure():
+    def babble(connection):
+        connection.recv(65536)
+        connection.sendall(b"hello\r\n\r\n")
+
+    with listener(babble) as address, pytest.raises(Undelivered, match="BadStatusLine"):
+        send(target(f"http://{address}/"), {}, b"{}")
+
+
+def test_certificates_are_verified_unless_the_target_says_otherwise(tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=nobody -keyout"
+    subprocess.run([*command.split(), key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    def answer(connection):
+        try:
+            with context.wrap_socket(connection, server_side=True) as secure:
+                secure.recv(65536)
+                secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        except ssl.SSLError:
+            return
+
+    with listener(answer) as address:
+        with pytest.raises(Undelivered, match="its certificate is not trusted"):
+            send(target(f"https://{address}/"), {}, b"{}")
+        assert send(target(f"https://{address}/", skip_cert_verify=True), {}, b"{}") == 204
