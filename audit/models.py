@@ -69,6 +69,7 @@ class Entry(models.Model):
             models.Index(fields=["project", "actor", "at", "id"], name="entry_project_actor"),
             models.Index(fields=["project", "action", "at", "id"], name="entry_project_action"),
             models.Index(fields=["actor", "action", "at", "id"], name="entry_actor_action"),
+            models.Index(fields=["at", "id"], condition=~models.Q(result="success"), name="entry_unusual"),
         ]
 
     def __str__(self) -> str:

@@ -79,6 +79,10 @@ class Site:
         last = _last_page(self._get(_paged(path, 1)))
         return Timing(self._median(_paged(path, 1), rounds), self._median(_paged(path, min(last, LATE)), rounds))
 
+    def hold_back(self, kind: str) -> None:
+        """Keeps jobs of the kind from beginning."""
+        self._session.put(f"{self._root}/jobservice/queues/{kind}", json={"action": "pause"}).raise_for_status()
+
     def _median(self, path: str, rounds: int) -> float:
         times = []
         for _ in range(rounds):
@@ -107,10 +111,11 @@ def seeded(scale: float) -> Iterator[Site]:
     """A server on a PostgreSQL with so much in it. Its journal is left unsealed, so that nothing else is going on."""
     with postgres.server() as database, portolan.server(database_url=database.create(), rate_limit="0") as instance:
         instance.stop()
-        instance.manage("seed", "--scale", str(scale))
-        instance.manage("jobs", "pause", "audit.seal")
+        instance.manage("seed", "--scale", str(scale), timeout=3600)
         instance.start()
-        yield Site(instance)
+        site = Site(instance)
+        site.hold_back("audit.seal")
+        yield site
 
 
 def table(scales: tuple[float, ...], only: str) -> None:

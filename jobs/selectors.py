@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Min, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from jobs.kinds import kinds
-from jobs.models import SCHEDULES, Job, Pause, Schedule, State, WorkerPool
+from jobs.models import SCHEDULES, Job, Pause, State, WorkerPool
 
 ALIVE = timedelta(seconds=45)  # For which a process counts as working after its last sign of life.
 LARGEST = 2**63 - 1
@@ -34,7 +34,6 @@ class WorkerView:
     job_id: str
     start_at: datetime | None
     check_in: str
-    checkin_at: datetime | None
 
 
 def queues() -> list[QueueView]:
@@ -50,11 +49,6 @@ def queues() -> list[QueueView]:
         return QueueView(kind, count, int((now - oldest).total_seconds()) if oldest else 0, kind in paused)
 
     return [view(kind) for kind in sorted({kind.name for kind in kinds()} | set(waiting))]
-
-
-def schedules() -> QuerySet[Schedule]:
-    """Every schedule, the newest last."""
-    return Schedule.objects.order_by("pk")
 
 
 def schedules_paused() -> bool:
@@ -92,5 +86,4 @@ def _worker(job: Job) -> WorkerView:
         job_id=str(job.number),
         start_at=job.started_at,
         check_in=job.progress_message,
-        checkin_at=job.started_at,
     )

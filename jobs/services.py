@@ -16,6 +16,7 @@ from jobs.kinds import kind_named, kinds
 from jobs.models import ACTIVE, SCHEDULES, Job, Pause, Schedule, State, Trigger
 
 PEOPLE = ("user", "robot")
+SET = ("kind", "every", "cron", "args", "enabled", "chosen", "next_run_at", "updated_at")  # What `schedule_set` sets.
 
 
 @transaction.atomic
@@ -162,14 +163,14 @@ def schedule_set(
 
     Raises `UnknownKind`, `TypeError` and `ValueError`.
     """
-    row = Schedule.objects.select_for_update().filter(name=name).first()
-    before = _told(row) if row else None
-    row = row or Schedule(name=name)
-    row.kind, row.every, row.cron, row.args = kind, every or None, cron or "", args or {}
-    row.enabled, row.chosen, row.next_run_at = enabled, True, timezone.now()
-    _plan(row)
-    row.save()
-    Schedule.objects.filter(pk=row.pk).update(updated_at=Now())
+    wanted = Schedule(name=name, kind=kind, every=every, cron=cron or "", args=args or {}, enabled=enabled, chosen=True)
+    wanted.next_run_at = wanted.updated_at = timezone.now()
+    _plan(wanted)
+    values = {field: getattr(wanted, field) for field in SET}
+    row, created = Schedule.objects.select_for_update().get_or_create(name=name, defaults=values)
+    before = None if created else _told(row)
+    Schedule.objects.filter(pk=row.pk).update(**values)
+    row.refresh_from_db()
     record(origin, "schedule.set", target=name, before=before, after=_told(row))
     return row
 

@@ -15,7 +15,7 @@ from celery.concurrency.thread import TaskPool
 from celery.signals import worker_shutting_down
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 
 from jobs.followers import followers
 from jobs.pools import Presence
@@ -86,7 +86,7 @@ def _tick(pool: TaskPool) -> None:
             )
             connection.close()
             pause = LOOK_AFTER_FAILURE
-    with suppress(DatabaseError):
+    with suppress(Error):
         look.presence.leave()
     connection.close()
 

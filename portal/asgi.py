@@ -36,9 +36,13 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Sends each request to its plane."""
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
-    elif scope["path"].startswith("/v2/") or scope["path"] == "/v2":
+        return
+    if scope["path"].startswith("/v2/") or scope["path"] == "/v2":
         await _distribution()(scope, receive, send)
-    elif scope["path"] == "/livez":
+        return
+    if scope["method"] == "HEAD":
+        send = _without_body(send)
+    if scope["path"] == "/livez":
         await _alive(send)
     else:
         await _site(unambiguous(scope), _as_coroutine(receive), send)
@@ -51,6 +55,15 @@ def _as_coroutine(receive: Any) -> Any:
         return await receive()
 
     return received
+
+
+def _without_body(send: Any) -> Any:
+    """Django answers HEAD as it answers GET; over HTTP/2 a body would break the connection's stream."""
+
+    async def sent(message: dict[str, Any]) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return sent
 
 
 async def _alive(send: Any) -> None:

@@ -1,10 +1,11 @@
-"""Background work of the site as a whole: the journal's, whose package knows no jobs, and the keys'."""
+"""Background work of the site as a whole: the journal's, whose package knows no jobs, the keys' and the sessions'."""
 
 from datetime import timedelta
 
 from audit.sealing import seal
 from jobs.kinds import JobRun, job
 from portal.access.keys import rotate_keys
+from portal.access.sessions import sessions_forget
 
 
 @job("audit.seal", exclusive=True, every=timedelta(minutes=1))
@@ -21,3 +22,9 @@ def seal_journal(run: JobRun) -> None:
 def rotate_signing_keys(run: JobRun) -> None:
     """Begins to sign tokens with a new key; those signed before stay good until they expire."""
     run.log(f"new signing key {rotate_keys()}")
+
+
+@job("access.forget-sessions", exclusive=True, every=timedelta(hours=6))
+def forget_sessions(run: JobRun) -> None:
+    """Forgets the sessions whose time is over."""
+    run.log(f"{sessions_forget()} sessions forgotten")

@@ -8,6 +8,7 @@ from django.conf import settings
 from jobs import health as jobs_health
 from jobs.signals import run_ended
 from portal.access.authorizer import PortalAuthorizer
+from portal.configuration.gate import ReadOnlyGate
 from portal.health import add_probe
 from portal.immutability.selectors import PortalTagGate
 from portal.quotas.gate import PortalQuotaGate
@@ -17,7 +18,7 @@ from registry.store import store
 
 def wire() -> None:
     """Binds the registry to the portal, and the health report to what it reports on."""
-    ports.bind(PortalAuthorizer(), quota=PortalQuotaGate(), tags=PortalTagGate())
+    ports.bind(PortalAuthorizer(), quota=PortalQuotaGate(), tags=PortalTagGate(), writes=ReadOnlyGate())
     if settings.REDIS_URL:
         import_module("portal.celery")  # Every process that enqueues must know which broker carries the bell.
     add_probe("registry", lambda: store().check())

@@ -16,6 +16,7 @@ def garbage_collection(
     *,
     dry_run: bool = False,
     delete_untagged: bool = False,
+    workers: int = 1,  # noqa: ARG001 - Harbor's clients give it and want it back; one worker is enough.
     grace_seconds: int = int(GRACE.total_seconds()),
 ) -> None:
     """Frees the bytes that no manifest uses, and first deletes manifests that nothing names where that is asked for."""

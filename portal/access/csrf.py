@@ -28,15 +28,19 @@ class TokenMiddleware:
         return response
 
 
-class _Check(CsrfViewMiddleware):
+class ForgeryMiddleware(CsrfViewMiddleware):
     """Django's check, for clients that are no browsers too: those name no page that they come from."""
-
-    def _reject(self, _request: HttpRequest, reason: str) -> str:
-        return reason
 
     def _check_referer(self, request: HttpRequest) -> None:
         if "Referer" in request.headers:
             super()._check_referer(request)
+
+
+class _Check(ForgeryMiddleware):
+    """The same, which tells the reason."""
+
+    def _reject(self, _request: HttpRequest, reason: str) -> str:
+        return reason
 
 
 def forgery(request: HttpRequest) -> str:

@@ -118,19 +118,14 @@ def robot_update(
     _check_rights(robot.project, rights, None)
     _hold_projects(None, rights)
     before = _told(robot)
+    if duration != robot.duration:
+        robot.expires_at = None if duration == NEVER else robot.created_at + timedelta(days=duration)
     robot.description, robot.duration, robot.disabled = description, duration, disabled
-    robot.expires_at = None if duration == NEVER else robot.created_at + timedelta(days=duration)
     robot.save()
     robot.permissions.all().delete()
     _give(robot, rights)
-    record(
-        origin,
-        "robot.update",
-        project=_project_name(robot),
-        target=robot.full_name,
-        before=before,
-        after=_told(robot),
-    )
+    after = _told(robot)
+    record(origin, "robot.update", project=_project_name(robot), target=robot.full_name, before=before, after=after)
     return robot
 
 

@@ -7,8 +7,10 @@ from django.contrib.auth import login as begin
 from django.contrib.auth import logout as end
 from django.contrib.auth import update_session_auth_hash as keep
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from audit.journal import record
 from audit.origin import Origin
@@ -50,6 +52,11 @@ def session_keep(*, request: HttpRequest, user: User) -> None:
     """Lets the request's session go on although its user has changed their password, which ends all others."""
     request.user = user
     keep(request, user)
+
+
+def sessions_forget() -> int:
+    """Removes the sessions whose time is over, and returns how many they were."""
+    return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
 def session_user(request: HttpRequest) -> User | None:

@@ -1,50 +1,50 @@
-"""Which projects a caller may see at all: what lists and searches are narrowed to."""
+"""In which projects a caller may do something, or anything at all: what lists and searches are narrowed to."""
+
+from collections.abc import Callable, Iterable
 
 from django.db.models import Q, QuerySet
 
 from portal.access.identity import Identity
 from portal.access.models import Robot, RobotPermission
 from portal.access.policy import given
-from portal.access.roles import ROLES
-from portal.projects.models import Member, Project
+from portal.access.roles import ROLES, Permission
+from portal.accounts.models import User
+from portal.projects.models import Member, Project, Role
 
 
 def visible_projects(identity: Identity) -> QuerySet[Project]:
     """All for an administrator; for others the public ones and those in which they have a role or were given a right."""
+    if identity.user is not None and identity.user.is_admin:
+        return Project.objects.all()
     public = Q(public=True)
     if identity.robot is not None:
-        return Project.objects.filter(public | _of_robot(identity.robot))
-    if identity.user is None:
-        return Project.objects.filter(public)
-    if identity.user.is_admin:
-        return Project.objects.all()
-    own = Member.objects.filter(user=identity.user).values("project")
-    of_groups = Member.objects.filter(group__users=identity.user).values("project")
-    return Project.objects.filter(public | Q(pk__in=own) | Q(pk__in=of_groups))
+        return Project.objects.filter(public | _of_robot(identity.robot, bool))
+    return Project.objects.filter(public | _of_user(identity.user, ROLES) if identity.user else public)
 
 
 def projects_with(identity: Identity, resource: str, action: str) -> QuerySet[Project]:
     """The projects in which a role, or a right given to a robot, includes the action; all for an administrator."""
-    if identity.user is None and identity.robot is None:
+    permission = (resource, action)
+    if identity.robot is not None:
+        return Project.objects.filter(_of_robot(identity.robot, lambda rights: permission in rights))
+    if identity.user is None:
         return Project.objects.none()
-    if identity.user is not None:
-        if identity.user.is_admin:
-            return Project.objects.all()
-        roles = [role for role, rights in ROLES.items() if (resource, action) in rights]
-        held = Member.objects.filter(Q(user=identity.user) | Q(group__users=identity.user), role__in=roles)
-        return Project.objects.filter(pk__in=held.values("project"))
-    assert identity.robot is not None
-    rows = [row for row in identity.robot.permissions.all() if row.kind == RobotPermission.Kind.PROJECT]
-    named = {row.project_id for row in rows if row.project_id is not None}
-    holding = {pk for pk in named if (resource, action) in given(identity.robot, pk)}
-    everywhere = (resource, action) in given(identity.robot, 0)
-    return Project.objects.filter(~Q(pk__in=named - holding) if everywhere else Q(pk__in=holding))
+    if identity.user.is_admin:
+        return Project.objects.all()
+    return Project.objects.filter(_of_user(identity.user, [role for role in ROLES if permission in ROLES[role]]))
 
 
-def _of_robot(robot: Robot) -> Q:
-    """The projects in which the robot has a right; exceptions to its rights may leave it none in some."""
-    rows = [row for row in robot.permissions.all() if row.kind == RobotPermission.Kind.PROJECT]
-    named = {row.project_id for row in rows if row.project_id is not None}
-    seen = {pk for pk in named if given(robot, pk)}
-    everywhere = any(row.project_id is None for row in rows) and bool(given(robot, 0))
-    return ~Q(pk__in=named - seen) if everywhere else Q(pk__in=seen)
+def _of_user(user: User, roles: Iterable[Role]) -> Q:
+    """The projects in which the user has one of the roles, by themselves or through a group."""
+    members = Member.objects.filter(role__in=list(roles))
+    own, of_groups = members.filter(user=user), members.filter(group__users=user)
+    return Q(pk__in=own.values("project")) | Q(pk__in=of_groups.values("project"))
+
+
+def _of_robot(robot: Robot, enough: Callable[[frozenset[Permission]], bool]) -> Q:
+    """The projects in which the robot's rights are enough; exceptions to its rights may leave it none in some."""
+    kind = RobotPermission.Kind.PROJECT
+    named = {row.project_id for row in robot.permissions.all() if row.kind == kind and row.project_id is not None}
+    good = {pk for pk in named if enough(given(robot, pk))}
+    everywhere = enough(given(robot, 0))  # No project has this id: what is left are the rights in all of them.
+    return ~Q(pk__in=named - good) if everywhere else Q(pk__in=good)

@@ -30,7 +30,7 @@ def group_create(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> 
     """A new group without anybody in it; `kind` is a `UserGroup.Type`. Raises Invalid, or Conflict when it exists."""
     if kind not in UserGroup.Type.values:
         raise Invalid("group_type is 1 for a group of LDAP, 2 of HTTP authentication, 3 of OIDC.")
-    ldap_dn = ldap_dn.strip().lower()
+    ldap_dn = _plain(ldap_dn)
     if kind == UserGroup.Type.LDAP and not ldap_dn:
         raise Invalid("A group of LDAP needs its distinguished name, ldap_group_dn.")
     if len(ldap_dn) > LONGEST_DN or not ldap_dn.isprintable():
@@ -43,11 +43,15 @@ def group_create(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> 
 
 @transaction.atomic
 def group_ensure(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> UserGroup:
-    """The group of that distinguished name, or else of that name and kind, created if need be. Raises Invalid."""
+    """The group of LDAP with that distinguished name, or else of that name and kind; created if need be. Raises Invalid."""
     known = UserGroup.objects.filter(type=kind)
-    by_dn = known.filter(ldap_dn=ldap_dn.strip().lower()).first() if ldap_dn.strip() else None
-    group = by_dn or known.filter(name=name).first()
-    return group or group_create(name=name or ldap_dn[:LONGEST], kind=kind, ldap_dn=ldap_dn, origin=origin)
+    ldap_dn = ldap_dn.strip() if kind == UserGroup.Type.LDAP else ""
+    found = known.filter(ldap_dn=_plain(ldap_dn)).first() if ldap_dn else known.filter(name=name).first()
+    if found is not None:
+        return found
+    if ldap_dn and (not name or known.filter(name=name).exists()):
+        name = ldap_dn[:LONGEST]  # Directories have groups of one name in several places.
+    return group_create(name=name, kind=kind, ldap_dn=ldap_dn, origin=origin)
 
 
 @transaction.atomic
@@ -67,6 +71,11 @@ def group_delete(*, group: UserGroup, origin: Origin) -> None:
     before = _told(group) | {"users": group.users.count()}
     record(origin, "usergroup.delete", target=group.name, before=before)
     group.delete()
+
+
+def _plain(ldap_dn: str) -> str:
+    """The form in which distinguished names are kept and compared."""
+    return ldap_dn.strip().lower()
 
 
 def _checked(name: str) -> str:

@@ -22,7 +22,7 @@ class SystemAllowlist(Resource):
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """The list."""
-        return Response(CVEAllowlistSerializer(shown_allowlist(allowlist_of(None), 0)).data)
+        return Response(shown_allowlist(allowlist_of(None), 0))
 
     @operation(
         "putSystemCVEAllowlist",

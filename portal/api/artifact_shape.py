@@ -1,6 +1,6 @@
 """How artifacts, their tags and accessories are written down, and how a page of them is put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.artifacts import additions
 from portal.artifacts.icons import icon_digest
 from portal.artifacts.selectors import accessories_by_subject, members_of, signatures_of_parents
-from portal.immutability.selectors import protected_tags
+from portal.immutability.selectors import protected_in
 from portal.labels.models import ArtifactLabel
 from registry.models import Manifest, ManifestChild, Tag
 from registry.oci.media_types import INDEXES
@@ -187,7 +187,7 @@ class Wanted:
                 artifacts, Prefetch("tags", Tag.objects.order_by("-updated_at", "-pk"), "shown_tags")
             )
         if self.tags and self.immutable:
-            mark_immutable([(row, row.shown_tags) for row in artifacts])
+            _mark_immutable(artifacts)
         if self.labels:
             _add_labels(artifacts)
         if self.accessories:
@@ -202,22 +202,29 @@ def whole() -> Any:
     return Manifest.objects.defer("payload").select_related("repository")
 
 
-def mark_immutable(tagged: Sequence[tuple[Manifest, Sequence[Tag]]]) -> None:
-    """Notes on the tags of artifacts of one project whether they are immutable."""
-    by_repository: dict[str, list[Tag]] = {}
-    for artifact, tags in tagged:
-        by_repository.setdefault(artifact.repository.name, []).extend(tags)
-    for repository, tags in by_repository.items():
-        protected = protected_tags(tagged[0][0].repository.namespace_id, repository, {tag.name for tag in tags})
-        for tag in tags:
-            tag.immutable = tag.name in protected
+def mark_immutable(project_id: int, tags: Mapping[str, Sequence[Tag]]) -> None:
+    """Notes on tags, by the full name of their repository in the project, whether they are immutable."""
+    protected = protected_in(
+        project_id, {repository: {tag.name for tag in there} for repository, there in tags.items()}
+    )
+    for repository, there in tags.items():
+        for tag in there:
+            tag.immutable = tag.name in protected[repository]
+
+
+def _mark_immutable(artifacts: Sequence[Manifest]) -> None:
+    tags: dict[str, list[Tag]] = {}
+    for row in artifacts:  # They are of one project.
+        tags.setdefault(row.repository.name, []).extend(row.shown_tags)
+    if artifacts:
+        mark_immutable(artifacts[0].repository.namespace_id, tags)
 
 
 def _add_references(artifacts: Sequence[Manifest]) -> None:
-    indexes = [row for row in artifacts if row.media_type in INDEXES]
     for row in artifacts:
-        if row not in indexes:  # On which the list would pass for one that was fetched.
+        if row.media_type not in INDEXES:  # On an index the list would pass for one that was fetched.
             row.shown_references = []
+    indexes = [row for row in artifacts if row.media_type in INDEXES]
     if not indexes:
         return
     prefetch_related_objects(indexes, Prefetch("children", ManifestChild.objects.order_by("pk"), "shown_references"))

@@ -18,13 +18,13 @@ from portal.api.wire.rights import project as right_in_project
 from portal.api.wire.serializers import Whole, Wire
 from portal.artifacts.selectors import (
     PULL_TIME,
-    artifact_count_of,
-    artifact_counts,
     artifact_of,
     artifacts_in,
     latest_of_each,
     repositories_of,
     repository_of,
+    state_of,
+    state_of_all,
     tags_on,
     top_level,
 )
@@ -57,7 +57,7 @@ def _by_tags(rows: QuerySet[Manifest], condition: Condition) -> QuerySet[Manifes
         case "exact", "nil":
             return rows.filter(~_TAGGED)
         case "exact", _:
-            return rows.filter(Exists(tags_on().filter(name=value)))
+            return rows.filter(Exists(tags_on().filter(repository=OuterRef("repository"), name=value)))
         case "fuzzy", _:
             return rows.filter(Exists(tags_on().filter(name__icontains=value)))
     raise Invalid("q: tags is *, nil, the name of a tag, or ~ and a part of one.")
@@ -96,6 +96,8 @@ FIELDS: Fields = {
     "labels": Field(narrow=_by_labels),
     "base": Field(narrow=_by_base),
 }
+# Of a manifest these stay as they are, and tags come and go with the generation of their repository.
+_SETTLED = set(FIELDS) - {"labels", "pull_time"}
 
 
 def _asked(request: Request, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
@@ -126,9 +128,7 @@ class Artifacts(Content):
         """
         repository = self.repository(project, repository_name)
         wanted, rows = Wanted.of(request), _asked(request, artifacts_in(repository))
-        if request.query_params.get("q"):
-            return pages.listed(request, rows, wanted.show, whole=whole())
-        return counted(request, rows, wanted.show, whole=whole(), total=artifact_counts([repository])[repository.pk])
+        return counted(request, rows, wanted.show, whole=whole(), state=lambda: state_of(repository), settled=_SETTLED)
 
     @operation(
         "CopyArtifact",
@@ -253,9 +253,8 @@ class ArtifactsOfProject(Resource):
         typed = any(condition.key in {"media_type", "artifact_type"} for condition in query.conditions(q))
         if switched(request, "latest_in_repository") and typed:
             rows = latest_of_each(project, rows)
-        if q:
             return pages.listed(request, rows, wanted.show, whole=whole())
-        return counted(request, rows, wanted.show, whole=whole(), total=artifact_count_of(project))
+        return counted(request, rows, wanted.show, whole=whole(), state=lambda: state_of_all(project), settled=_SETTLED)
 
 
 PATHS = {

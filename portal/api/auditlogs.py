@@ -27,7 +27,7 @@ from portal.auditing.events import EVENTS, LEGACY, TYPES, described, event_of, s
 from portal.errors import Unprocessable
 from portal.projects.models import Project
 
-SEARCHED = 200_000
+SEARCHED = 50_000
 """How many of the newest entries are looked through for a part of a name, which no index helps to find."""
 
 FORMATS = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}

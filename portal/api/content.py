@@ -1,6 +1,6 @@
 """What the resources of repositories and artifacts share: how a path names them, how they are addressed, and switches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -11,8 +11,8 @@ from rest_framework.response import Response
 
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource
-from portal.api.wire.query import boolean
-from portal.artifacts.selectors import artifact_of, repository_of
+from portal.api.wire.query import boolean, conditions
+from portal.artifacts.selectors import artifact_of, kept_count, repository_of
 from portal.errors import Unprocessable
 from portal.projects.models import Project
 from registry.models import Manifest, Repository
@@ -65,10 +65,18 @@ def counted(
     show: Callable[[Sequence[Any]], Iterable[Any]],
     *,
     whole: QuerySet[Any],
-    total: int,
+    state: Callable[[], str],
+    settled: Collection[str],
 ) -> Response:
-    """`pages.listed` for rows whose number is known."""
-    page = pages.page_of(request)
-    keys = list(rows.values_list("pk", flat=True)[page.rows])
+    """`pages.listed` for artifacts or tags, whose number is kept where q asks for nothing but the `settled` keys.
+
+    Those are what cannot change without the state of the repositories.
+    """
+    page, q = pages.page_of(request), request.query_params.get("q", "")
+    if {condition.key for condition in conditions(q)} <= set(settled):
+        total = kept_count(state(), f"{request.path}?{q}", lambda: pages.total(rows))
+    else:
+        total = pages.total(rows)
+    keys = list(rows.values_list("pk", flat=True)[page.rows]) if total else []
     by_key = {row.pk: row for row in whole.filter(pk__in=keys)}
     return pages.answer(request, page, total, show([by_key[key] for key in keys if key in by_key]))

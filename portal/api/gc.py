@@ -11,7 +11,7 @@ from portal.api.wire.plain import TEXT, plain
 from portal.api.wire.query import narrow, order
 from portal.api.wire.rights import system
 
-WORK = Work("registry.gc", {"delete_untagged": False, "dry_run": False})
+WORK = Work("registry.gc", {"delete_untagged": False, "dry_run": False, "workers": 1}, {"workers": range(1, 11)})
 
 
 class GCHistorySerializer(ExecHistorySerializer):

@@ -108,8 +108,10 @@ class OneJob(Resource):
         "stopRunningJob", tag="jobservice", right=STOP, answers={200: None}, journal=("job.stop",), in_read_only=True
     )
     def put(self, request: Request, job_id: str) -> HttpResponse:  # noqa: ARG002
-        """Ends a job at its next step."""
-        stop(_job(job_id).number, origin=self.origin)
+        """Ends a job at its next step; `all` stands for every job that runs."""
+        running = [worker.job_id for worker in selectors.workers() or ()] if job_id == ALL else [job_id]
+        for each in running:
+            stop(_job(each).number, origin=self.origin)
         return self.done()
 
 

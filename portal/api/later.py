@@ -30,7 +30,6 @@ PARTS = {
         projects/<name>/repositories/<name>/artifacts/<name>/scan/stop
         projects/<name>/repositories/<name>/artifacts/<name>/scan/<name>/log
         projects/<name>/repositories/<name>/artifacts/<name>/additions/vulnerabilities
-        projects/<name>/scanner projects/<name>/scanner/candidates
         scanners scanners/ping scanners/<name> scanners/<name>/metadata
         scans/all/metrics scans/schedule/metrics system/scanAll/schedule system/scanAll/stop
         security/summary security/vul

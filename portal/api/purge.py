@@ -10,8 +10,14 @@ from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
 from portal.api.wire.query import narrow, order
 from portal.api.wire.rights import system
+from portal.auditing.jobs import LONGEST
 
-WORK = Work("audit.purge", {"audit_retention_hour": 0, "include_event_types": "", "dry_run": False})
+WORK = Work(
+    "audit.purge",
+    {"audit_retention_hour": 0, "include_event_types": "", "dry_run": False},
+    ranges={"audit_retention_hour": range(LONGEST + 1)},
+    required=("audit_retention_hour", "include_event_types"),
+)
 
 
 class PurgeHistorySerializer(ExecHistorySerializer):

@@ -4,7 +4,8 @@ A schedule has a type (Hourly, Daily, Weekly, Custom with a cron expression, Non
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import QuerySet
@@ -62,10 +63,16 @@ class ExecHistorySerializer(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A kind of job that administrators schedule; `defaults` are its parameters where a client leaves them out."""
+    """A kind of job that administrators schedule.
+
+    `defaults` are its parameters where a client leaves them out, which it may not with the `required` ones; `ranges` are
+    the values that some may have.
+    """
 
     kind: str
     defaults: dict[str, Any]
+    ranges: Mapping[str, range] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
 
     @property
     def runs(self) -> QuerySet[Job]:
@@ -82,10 +89,7 @@ class Work:
     def set(self, wanted: dict[str, Any], *, origin: Origin, new: bool) -> Job | None:
         """Schedules the work, or runs it now and gives the job. Raises Invalid, or Conflict where `new` meets a schedule."""
         when = wanted["schedule"]
-        parameters = {name: wanted["parameters"].get(name, default) for name, default in self.defaults.items()}
-        for name, default in self.defaults.items():
-            if type(parameters[name]) is not type(default):
-                raise Invalid(f"{name} is not of the right type.")
+        parameters = self._parameters(wanted["parameters"], complete=when.get("type", NONE) != NONE)
         if when.get("type") == MANUAL:
             return enqueue(self.kind, origin=origin, key="manual", **parameters)
         cron = _cron(when)
@@ -93,6 +97,18 @@ class Work:
             raise Conflict("There is a schedule already: change it with PUT.")
         schedule_set(self.kind, self.kind, cron=cron or None, args=parameters, enabled=bool(cron), origin=origin)
         return None
+
+    def _parameters(self, given: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+        parameters = {name: given.get(name, default) for name, default in self.defaults.items()}
+        for name, value in parameters.items():
+            if complete and name in self.required and name not in given:
+                raise Invalid(f"{name} is missing from the parameters.")
+            if type(value) is not type(self.defaults[name]):
+                raise Invalid(f"{name} is not of the right type.")
+            allowed = self.ranges.get(name)
+            if allowed and value not in allowed:
+                raise Invalid(f"{name} goes from {allowed[0]} to {allowed[-1]}.")
+        return parameters
 
     def _chosen(self) -> bool:
         """Whether somebody has chosen the schedule in force; the one that comes with the system does not count."""

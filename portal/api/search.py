@@ -66,8 +66,9 @@ class Search(Resource):
         )
 
     def _repositories(self, text: str) -> list[Repository]:
-        rows = repositories_visible_to(self.identity).filter(name__contains=text)
-        found = list(rows.select_related("namespace__project").order_by("name")[:MOST])
+        rows = repositories_visible_to(self.identity).filter(name__contains=text).order_by("name")
+        keys = list(rows.values_list("pk", flat=True)[:MOST])  # First, so that only these are joined.
+        found = list(Repository.objects.filter(pk__in=keys).select_related("namespace__project").order_by("name"))
         if self.identity.robot is None:
             return found
         # Every role lists repositories; a robot may have been given other rights alone.

@@ -8,8 +8,7 @@ from portal.access.visibility import visible_projects
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.rights import LOGGED_IN
 from portal.api.wire.serializers import Whole, Wire
-from portal.artifacts.selectors import repositories_visible_to
-from registry.models import Blob
+from registry.models import Blob, Repository
 
 
 class StatisticSerializer(Wire):
@@ -30,22 +29,16 @@ class Statistics(Resource):
     @operation("getStatistic", tag="statistic", right=LOGGED_IN, answers={200: StatisticSerializer})
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """Counts projects, repositories, and for administrators the bytes of all blobs."""
-        visible = visible_projects(self.identity).order_by()
-        living = repositories_visible_to(self.identity).order_by()
-        projects = dict(visible.values_list("public").annotate(Count("pk")))
-        repositories = dict(living.values_list("namespace__project__public").annotate(Count("pk")))
+        public = dict(visible_projects(self.identity).order_by().values_list("pk", "public"))
+        living = Repository.objects.filter(deleted_at=None).order_by()
+        # Of all projects: that is one walk over a table, where joining those that are visible would take several times as long.
+        repositories = dict(living.values_list("namespace").annotate(Count("pk")))
+        told = {"public": [pk for pk in public if public[pk]], "private": [pk for pk in public if not public[pk]]}
         is_admin = self.identity.user is not None and self.identity.user.is_admin
-        return Response(
-            {
-                "private_project_count": projects.get(False, 0),
-                "private_repo_count": repositories.get(False, 0),
-                "public_project_count": projects.get(True, 0),
-                "public_repo_count": repositories.get(True, 0),
-                "total_project_count": sum(projects.values()) if is_admin else 0,
-                "total_repo_count": sum(repositories.values()) if is_admin else 0,
-                "total_storage_consumption": _stored() if is_admin else 0,
-            }
-        )
+        told["total"] = list(public) if is_admin else []
+        counts = {f"{word}_project_count": len(projects) for word, projects in told.items()}
+        counts |= {f"{word}_repo_count": sum(repositories.get(pk, 0) for pk in told[word]) for word in told}
+        return Response(counts | {"total_storage_consumption": _stored() if is_admin else 0})
 
 
 def _stored() -> int:

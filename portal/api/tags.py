@@ -8,13 +8,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.artifact_shape import TagSerializer, mark_immutable
-from portal.api.content import ARTIFACT, Content, address, switch, switched
-from portal.api.wire import pages, query
+from portal.api.content import ARTIFACT, Content, address, counted, switch, switched
+from portal.api.wire import query
 from portal.api.wire.operations import operation
 from portal.api.wire.query import Field, Fields, moment, number
 from portal.api.wire.rights import project as right_in_project
 from portal.api.wire.serializers import Text, Wire
-from portal.artifacts.selectors import PULL_TIME
+from portal.artifacts.selectors import PULL_TIME, state_of
 from portal.artifacts.services import tag_remove
 from portal.projects.models import Project
 from registry.models import Tag
@@ -53,15 +53,16 @@ class Tags(Content):
 
         def show(tags: Sequence[Tag]) -> list[dict[str, Any]]:
             if marked:
-                mark_immutable([(artifact, tags)])
+                mark_immutable(project.pk, {artifact.repository.name: tags})
             return list(TagSerializer(tags, many=True).data)
 
         asked = request.query_params
         rows = Tag.objects.filter(manifest=artifact).annotate(pull_time=PULL_TIME)
         rows = query.narrow(rows, asked.get("q", ""), FIELDS)
-        return pages.listed(
-            request, query.order(rows, asked.get("sort", ""), FIELDS, ("pk",)), show, whole=Tag.objects.all()
-        )
+        rows = query.order(rows, asked.get("sort", ""), FIELDS, ("pk",))
+        repository = artifact.repository
+        whole, settled = Tag.objects.all(), {"id", "name", "push_time"}
+        return counted(request, rows, show, whole=whole, state=lambda: state_of(repository), settled=settled)
 
     @operation(
         "createTag",

@@ -27,6 +27,7 @@ from portal.api import (
     repositories,
     retentions,
     robots,
+    scanners,
     search,
     statistics,
     systeminfo,
@@ -38,6 +39,7 @@ from portal.api.document import Document
 
 # What does not stand yet comes first: its paths are words that others take for a parameter.
 MODULES = (
+    later,
     accessories,
     additions,
     allowlists,
@@ -59,13 +61,13 @@ MODULES = (
     repositories,
     retentions,
     robots,
+    scanners,
     search,
     statistics,
     systeminfo,
     tags,
     users,
     webhooks,
-    later,
 )
 
 

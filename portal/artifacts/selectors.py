@@ -1,9 +1,10 @@
 """Reads of repositories and artifacts, a fixed number of queries for each page of a list."""
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
@@ -17,7 +18,9 @@ from registry.oci.names import NAME, NAME_LIMIT, has_digest_form, is_digest
 PULL_TIME = Coalesce("pulled_at", Value(datetime(1, 1, 1, tzinfo=UTC)))
 """When something was last pulled, for comparing: the year 1 stands for never, as Harbor's clients know it."""
 
-_KEPT = 3600  # seconds
+counts = LocMemCache("artifact counts", {"timeout": 600, "max_entries": 10_000})
+"""Numbers of artifacts and tags that this process has counted; see `kept_count`. It needs no Redis to be there."""
+
 _PART = 2**40  # Of a generation, which begins at a large number: the sum of them has to fit into 63 bits.
 
 
@@ -60,7 +63,7 @@ def top_level(rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
 
 def tags_on() -> QuerySet[Tag]:
     """The tags of the artifact of an outer query."""
-    return Tag.objects.filter(manifest=OuterRef("pk"), repository=OuterRef("repository"))
+    return Tag.objects.filter(manifest=OuterRef("pk"))
 
 
 def latest_of_each(project: Project, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
@@ -88,27 +91,40 @@ def accessories_of(artifact: Manifest) -> QuerySet[Manifest]:
 
 
 def artifact_counts(repositories: Collection[Repository]) -> dict[int, int]:
-    """How many artifacts each of the repositories shows, in at most one query.
-
-    Counting a hundred thousand takes a while. So a number is kept for as long as the repository has not changed, which
-    its generation tells.
-    """
-    keys = {f"artifacts:{row.pk}:{row.generation}": row.pk for row in repositories}
-    kept: Mapping[str, int] = cache.get_many(keys)
-    counts = {keys[key]: count for key, count in kept.items()}
-    if missing := [pk for key, pk in keys.items() if key not in kept]:
-        rows = top_level(Manifest.objects.filter(accessory_of="", repository__in=missing)).order_by()
+    """How many artifacts each of the repositories shows, in at most one query; see `kept_count`."""
+    keys = {_key(state_of(row), ""): row.pk for row in repositories}
+    kept: Mapping[str, int] = counts.get_many(keys)
+    missing = {key: pk for key, pk in keys.items() if key not in kept}
+    if missing:
+        rows = top_level(Manifest.objects.filter(accessory_of="", repository__in=missing.values())).order_by()
         found = dict(rows.values("repository").annotate(count=Count("pk")).values_list("repository", "count"))
-        counts |= {pk: found.get(pk, 0) for pk in missing}
-        cache.set_many({key: counts[pk] for key, pk in keys.items() if pk in missing}, _KEPT)
-    return counts
+        counted = {key: found.get(pk, 0) for key, pk in missing.items()}
+        counts.set_many(counted)
+        kept = {**kept, **counted}
+    return {pk: kept[key] for key, pk in keys.items()}
 
 
-def artifact_count_of(project: Project) -> int:
-    """How many artifacts the project shows; kept for as long as none of its repositories has changed."""
+def kept_count(state: str, what: str, count: Callable[[], int]) -> int:
+    """A number of artifacts or tags, kept for as long as the repositories they are in have not changed.
+
+    Counting a hundred thousand takes a while. `state` is that of the repositories, and `what` says which are counted.
+    """
+    return int(counts.get_or_set(_key(state, what), count))
+
+
+def _key(state: str, what: str) -> str:
+    return f"artifacts:{state}:{hashlib.sha256(what.encode()).hexdigest()}"
+
+
+def state_of(repository: Repository) -> str:
+    """What is another text after every change of the repository's manifests and tags."""
+    return f"{repository.pk}:{repository.generation}"
+
+
+def state_of_all(project: Project) -> str:
+    """What is another text after every change of manifests and tags in the project."""
     state = repositories_of(project).aggregate(there=Count("pk"), changes=Sum(F("generation") % _PART))
-    key = f"artifacts:project:{project.pk}:{state['there']}:{state['changes']}"
-    return cache.get_or_set(key, lambda: top_level(artifacts_in(repositories_of(project))).count(), _KEPT)
+    return f"project:{project.pk}:{state['there']}:{state['changes']}"
 
 
 def members_of(indexes: Sequence[Manifest]) -> dict[tuple[int, str], int]:

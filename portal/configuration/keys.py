@@ -58,7 +58,8 @@ def _is_endpoint(value: str) -> bool:
     """`host:port` is syslog over TCP, as Harbor has it; a URL says what it is."""
     try:
         parts = urlsplit(value if "://" in value else f"tcp://{value}")
-        return not value or (bool(parts.hostname) and (parts.scheme in {"http", "https"} or bool(parts.port)))
+        known = parts.scheme in {"http", "https"} or (parts.scheme in {"tcp", "tls"} and bool(parts.port))
+        return not value or (bool(parts.hostname) and known)
     except ValueError:
         return False
 

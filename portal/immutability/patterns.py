@@ -1,8 +1,8 @@
 """Which repositories and tags a rule is about, as Harbor's clients write it down.
 
-A selector is `{"kind": "doublestar", "decoration": "matches", "pattern": "v*", "extras": ""}`. A rule has a list of them
-for tags, and in `{"repository": [...]}` one for repositories, whose names count without the project. What a rule is
-about fits every one of its selectors.
+A selector is `{"kind": "doublestar", "decoration": "matches", "pattern": "v*", "extras": ""}`. A rule has a list of
+them for tags, and in `{"repository": [...]}` one for repositories, whose names count without the project. What a rule
+is about fits every one of its selectors.
 """
 
 import json

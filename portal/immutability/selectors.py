@@ -1,6 +1,6 @@
 """Which tags are immutable, for the registry and for those who show it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from portal.errors import Missing
 from portal.immutability.models import ImmutableRule
@@ -10,12 +10,23 @@ from portal.projects.models import Project
 
 def protected_tags(project_id: int, repository: str, tags: Collection[str]) -> set[str]:
     """Those of the tags that a rule of the project makes immutable. `repository` is the full name. One query."""
-    name = repository.partition("/")[2]
-    rules = ImmutableRule.objects.filter(project_id=project_id, disabled=False).values_list(
-        "tag_selectors", "scope_selectors"
+    return protected_in(project_id, {repository: tags})[repository]
+
+
+def protected_in(project_id: int, tags: Mapping[str, Collection[str]]) -> dict[str, set[str]]:
+    """The same for tags of several repositories of the project. One query."""
+    rules = list(
+        ImmutableRule.objects.filter(project_id=project_id, disabled=False).values_list(
+            "tag_selectors", "scope_selectors"
+        )
     )
-    applying = [selectors for selectors, scope in rules if covers(scope, name)]
-    return {tag for tag in tags if any(all(fits_tag(each, tag) for each in selectors) for selectors in applying)}
+    found = {}
+    for repository, names in tags.items():
+        applying = [selectors for selectors, scope in rules if covers(scope, repository.partition("/")[2])]
+        found[repository] = {
+            tag for tag in names if any(all(fits_tag(each, tag) for each in selectors) for selectors in applying)
+        }
+    return found
 
 
 def immutable_rule_of(project: Project, rule_id: int) -> ImmutableRule:

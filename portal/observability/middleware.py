@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from portal.clients import client_of_request
 from portal.observability import access, metrics
 from registry import context
+from registry.distribution.client import Client
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -24,7 +25,6 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer, with the request's id in X-Request-Id."""
         client = client_of_request(request)
-        request.request_id = client.request_id
         began = time.perf_counter()
         token = context.request_id.set(client.request_id)
         metrics.INFLIGHT.inc()
@@ -33,7 +33,7 @@ class RequestMiddleware:
             response["X-Request-Id"] = client.request_id
             seconds = time.perf_counter() - began
             metrics.count_request(str(request.method), response.status_code, _operation(request), seconds)
-            access.note(_access(request, response, client.address, seconds))
+            access.note(_access(request, response, client, seconds))
         finally:
             metrics.INFLIGHT.dec()
             context.request_id.reset(token)
@@ -45,14 +45,14 @@ def _operation(request: HttpRequest) -> str:
     return request.resolver_match.route if request.resolver_match else metrics.UNMATCHED
 
 
-def _access(request: HttpRequest, response: HttpResponse, address: str, seconds: float) -> access.Access:
+def _access(request: HttpRequest, response: HttpResponse, client: Client, seconds: float) -> access.Access:
     return access.Access(
         method=str(request.method),
         path=request.path,
         status=response.status_code,
         duration_ms=round(seconds * 1000, 1),
-        request_id=request.request_id,
-        address=address,
+        request_id=client.request_id,
+        address=client.address,
         actor=getattr(request, "actor", ""),
         bytes=None if response.streaming else len(response.content),
     )

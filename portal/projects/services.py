@@ -101,9 +101,10 @@ def project_delete(*, project: Project, origin: Origin) -> None:
     """Removes an empty project with all that belongs to it. Raises Missing, or Refused while it has repositories."""
     # A push that is creating a repository waits for the namespace's lock, and then finds no namespace of the name.
     namespace = _locked(project.namespace, while_others_refer=False)
-    project = _locked(project)
+    # Only now the project: a push to a repository that is there holds its row and then asks for the namespace's.
     if repositories_in(project).exists():
         raise Refused(f"The project {project.name} has repositories: delete them first.")
+    project = _locked(project)
     before = {"public": project.public, "settings": project.metadata, "storage_limit": project.storage_limit}
     record(origin, "project.delete", project=project.name, target=project.name, before=before)
     project.delete()
@@ -161,7 +162,8 @@ def _role(role: int) -> Role:
 def _record_member(
     origin: Origin, action: str, member: Member, *, before: Role | None = None, after: Role | None = None
 ) -> None:
-    told = [{"role": role.label} if role else None for role in (before, after)]
+    kind = {"holder": "group"} if member.group else {}  # A user and a group may share a name.
+    told = [{"role": role.label, **kind} if role else None for role in (before, after)]
     record(origin, action, project=member.project.name, target=str(member.holder), before=told[0], after=told[1])
 
 

@@ -60,23 +60,29 @@ def _latest_pulled(found: Sequence[Candidate], count: int, now: datetime) -> lis
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A kind of rule: how it reads with # for its number, the number's unit (none: it has no number), what it keeps."""
+    """A kind of rule: how it reads with # for its number, the number's unit (none: it has no number), what it keeps.
+
+    pulls: whether it counts on knowing who pulled what. shown: whether clients are told that there is such a rule.
+    """
 
     text: str
     unit: str
     keep: Keep
+    pulls: bool = False
     shown: bool = True
 
 
 TEMPLATES = {
     "latestPushedK": Template("the # artifacts pushed last", "COUNT", _newest(lambda one: one.pushed_at)),
-    "latestPulledN": Template("the # artifacts pulled last", "COUNT", _latest_pulled),
+    "latestPulledN": Template("the # artifacts pulled last", "COUNT", _latest_pulled, pulls=True),
     "nDaysSinceLastPush": Template("what was pushed in the last # days", "DAYS", _within(lambda one: one.pushed_at)),
     "nDaysSinceLastPull": Template(
-        "what was pulled in the last # days", "DAYS", _within(lambda one: one.pulled_at or one.pushed_at)
+        "what was pulled in the last # days", "DAYS", _within(lambda one: one.pulled_at or one.pushed_at), pulls=True
     ),
     "always": Template("everything", "", lambda found, _count, _now: found),
-    "latestActiveK": Template("the # artifacts used last", "COUNT", _newest(lambda one: one.active_at), shown=False),
+    "latestActiveK": Template(
+        "the # artifacts used last", "COUNT", _newest(lambda one: one.active_at), pulls=True, shown=False
+    ),
     "lastXDays": Template("what was pushed in these # days", "DAYS", _within(lambda one: one.pushed_at), shown=False),
 }
 
@@ -138,7 +144,7 @@ def _checked(rule: Rule) -> dict[str, Any]:
 
 
 def _number(rule: Rule) -> int:
-    number = rule["params"].get(rule["template"])
+    number = (rule["params"] or {}).get(rule["template"])
     if type(number) is not int or not 0 <= number <= LARGEST:
         raise Invalid(f"{rule['template']} takes a whole number from 0 to {LARGEST}, in params under its own name.")
     return number

@@ -1,23 +1,26 @@
 """A run of a retention policy: repository by repository it decides what to keep, says why, and deletes the rest.
 
-It may be cut off anywhere and begun again: tasks that are finished stay so, and an unfinished one looks at its repository
-anew. What has changed between the decision and the deletion is kept, and so is what cannot be read.
+It may be cut off anywhere and begun again: tasks that are finished stay so, and an unfinished one looks at its
+repository anew. What has changed between the decision and the deletion is kept, and so is what cannot be read.
 """
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from audit.consumers import lag
 from audit.journal import record
 from audit.origin import Origin
 from jobs.models import State
+from portal.configuration.services import value
+from portal.errors import Refused
 from portal.immutability.selectors import protected_tags
 from portal.retention.models import RetentionExecution, RetentionLog, RetentionPolicy, RetentionTask
-from portal.retention.rules import Candidate, Rule, applying, retained
+from portal.retention.rules import TEMPLATES, Candidate, Rule, applying, retained
 from registry.models import Manifest, ManifestChild, Repository, Tag
 from registry.oci.errors import Code, OCIError
 from registry.selectors import batches, each
@@ -25,7 +28,9 @@ from registry.services.manifests import delete_manifest
 from registry.services.repositories import lock_repository
 
 BATCH = 500
-NAMED = 100  # Deleted artifacts that the journal's entry of a repository names.
+PULLS = "registry.pull-statistics"  # Who reads the journal for them,
+LATEST = timedelta(minutes=10)  # and how far behind that may be.
+NAMED = 100  # Deleted artifacts that a repository's entry in the journal names, and tags that a line of the log does.
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +40,10 @@ Report = Callable[[int, int, str], None]
 def carry_out(execution: RetentionExecution, *, origin: Origin, report: Report) -> None:
     """Carries out what is left of the run. `report` hears (tasks done, of how many, which), and may raise to end it.
 
-    Raises RetentionPolicy.DoesNotExist when the policy is deleted meanwhile.
+    Raises RetentionPolicy.DoesNotExist when the policy is deleted meanwhile, and Refused where something is not to be
+    deleted now, or could not be read: whatever is left can be carried out later.
     """
+    _refuse_old_statistics(execution.policy)
     _plan(execution)
     total = execution.tasks.count()
     for task in each(execution.tasks.filter(finished_at=None), BATCH):
@@ -46,9 +53,20 @@ def carry_out(execution: RetentionExecution, *, origin: Origin, report: Report) 
             report(done, total, name)
 
         checkpoint()
+        if value("read_only") and not execution.dry_run:
+            raise Refused("The registry is read-only: nothing is deleted for now.")
         # Who makes the rules milder while they run must not lose anything to the old ones.
         policy = RetentionPolicy.objects.select_related("project__namespace").get(pk=execution.policy_id)
         _Task(task, execution, policy, origin, checkpoint).carry_out()
+    if unread := execution.tasks.filter(finished_at=None).count():
+        raise Refused(f"{unread} repositories cannot be read, and all of their artifacts are kept.")
+
+
+def _refuse_old_statistics(policy: RetentionPolicy) -> None:
+    """Raises Refused when a rule counts on pulls and the latest of them are not known."""
+    since = lag(PULLS, limit=1).since
+    if since and timezone.now() - since > LATEST and any(TEMPLATES[rule["template"]].pulls for rule in policy.rules):
+        raise Refused("The statistics of pulls are not up to date, so rules about pulls cannot be applied for now.")
 
 
 def _plan(execution: RetentionExecution) -> None:
@@ -89,7 +107,7 @@ class _Task:
         except Exception as error:
             log.exception("retention cannot read %s", self.name)
             self._tell([f"The repository cannot be read, so all of it is kept: {type(error).__name__}."])
-            self._set(state=State.ERROR, finished_at=timezone.now())
+            self._set(state=State.ERROR)
             return
         if not self.execution.dry_run:
             for candidate in doomed:
@@ -161,8 +179,8 @@ class _Task:
         record(self.origin, "retention.clean", project=self.policy.project.name, target=self.name, after=after)
 
     def _set(self, **values: object) -> None:
-        for name, value in values.items():
-            setattr(self.task, name, value)
+        for name, new in values.items():
+            setattr(self.task, name, new)
         RetentionTask.objects.filter(pk=self.task.pk).update(**values)
 
     def _tell(self, lines: list[str]) -> None:
@@ -200,7 +218,8 @@ def _obstacle(name: str, candidate: Candidate) -> str:
 
 def _line(candidate: Candidate, reason: str | None) -> str:
     pulled = _instant(candidate.pulled_at) if candidate.pulled_at else "never"
-    about = f"{candidate.digest} [{', '.join(candidate.tags)}] pushed {_instant(candidate.pushed_at)} pulled {pulled}"
+    tags = ", ".join(candidate.tags[:NAMED])
+    about = f"{candidate.digest} [{tags}] pushed {_instant(candidate.pushed_at)} pulled {pulled}"
     return f"keep   {about}: {reason}" if reason else f"delete {about}: no rule keeps it"
 
 

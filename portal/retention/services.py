@@ -22,7 +22,7 @@ LONGEST_CRON = 128
 
 @transaction.atomic
 def retention_create(*, project: Project, rules: Sequence[Rule], cron: str, origin: Origin) -> RetentionPolicy:
-    """A policy for the project. Raises Invalid, also when it has one already, or Conflict for a rule that is there twice."""
+    """A policy for the project. Raises Invalid, also when it has one already, or Conflict when a rule is there twice."""
     policy = RetentionPolicy(project=project, rules=checked(rules), cron=_checked_cron(cron))
     try:
         with transaction.atomic():
@@ -67,7 +67,7 @@ def retention_delete(*, policy: RetentionPolicy, origin: Origin) -> None:
 
 @transaction.atomic
 def retention_run(*, policy: RetentionPolicy, dry_run: bool, origin: Origin) -> RetentionExecution:
-    """A run of the policy, begun as soon as a worker is free; the one that is under way, if there is one. Raises Missing."""
+    """A run of the policy, begun when a worker is free; the one that is under way, if there is one. Raises Missing."""
     policy = _locked(policy)
     job = enqueue(KIND, origin=origin, key=f"{policy.pk}:{dry_run}", policy=policy.pk, dry_run=dry_run)
     execution, created = RetentionExecution.objects.get_or_create(

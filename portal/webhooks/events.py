@@ -59,6 +59,11 @@ def _pushed(entry: Entry) -> Data | None:
     return _artifact(repository_of(entry), after.get("digest", ""), after["tags"]) if after.get("tags") else None
 
 
+def _copied(entry: Entry) -> Data | None:
+    after = entry.after or {}
+    return _artifact(repository_of(entry), after.get("digest", ""), after.get("tags", []))
+
+
 def _pulled(entry: Entry) -> Data | None:
     repository = repository_of(entry)
     reference = entry.target.removeprefix(repository)[1:]
@@ -94,7 +99,7 @@ def _retention(entry: Entry) -> Data | None:
 
 HAPPENINGS: Mapping[str, Happening] = {
     "manifest.push": Happening("PUSH_ARTIFACT", _pushed),
-    "manifest.copy": Happening("PUSH_ARTIFACT", _pushed),
+    "manifest.copy": Happening("PUSH_ARTIFACT", _copied),
     "manifest.pull": Happening("PULL_ARTIFACT", _pulled),
     "manifest.delete": Happening("DELETE_ARTIFACT", _deleted),
     "quota.exceed": Happening("QUOTA_EXCEED", _quota),

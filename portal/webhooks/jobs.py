@@ -9,7 +9,8 @@ from portal.webhooks.sending import send
 KIND = "webhooks.deliver"
 
 
-@job(KIND, attempts=3)
+# An address that is away costs every attempt its patience: all other work comes first.
+@job(KIND, attempts=3, priority=-1)
 def deliver(run: JobRun) -> None:
     """Tells one target of a policy about one event. Raises Undelivered, and is then repeated a little later."""
     delivery = Delivery.objects.filter(job_id=run.job.pk).select_related("policy").first()

@@ -1,7 +1,7 @@
 """Webhook policies, and every delivery there was or is to be.
 
-A delivery is a job with something to say; its state, its times and its log are the job's. It goes when the job's history
-goes.
+A delivery is a job with something to say; its state, its times and its log are the job's. It goes when the job's
+history goes.
 """
 
 from datetime import datetime

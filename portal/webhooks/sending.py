@@ -30,7 +30,7 @@ def send(target: Mapping[str, Any], headers: Mapping[str, str], content: bytes) 
         with _connected(target) as connection:
             connection.request("POST", path, content, dict(headers))
             status = connection.getresponse().status
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, UnicodeError) as error:  # The last for hosts that no name server takes.
         raise Undelivered(f"{parts.hostname}: {_reason(error)}") from error
     if not 200 <= status < 300:  # noqa: PLR2004 - the range of successes
         raise Undelivered(f"{parts.hostname} answered {status}")

@@ -126,8 +126,9 @@ def _fold(namespace_id: int) -> int:
     rows = NamespaceContent.objects.filter(namespace=namespace_id, folded=False)
     batch = list(rows.values_list("pk", "size")[:_BATCH])
     if batch:
-        NamespaceContent.objects.filter(pk__in=[pk for pk, _ in batch]).update(folded=True)
+        # The counter first: whoever deletes the namespace either waits for it or is waited for, holding nothing else.
         NamespaceUsage.objects.get_or_create(namespace_id=namespace_id)
+        NamespaceContent.objects.filter(pk__in=[pk for pk, _ in batch]).update(folded=True)
         total = sum(size for _, size in batch)
         NamespaceUsage.objects.filter(pk=namespace_id).update(folded_bytes=F("folded_bytes") + total)
     return len(batch)

@@ -15,6 +15,7 @@ from audit.origin import SYSTEM
 from portal.accounts import passwords
 from portal.accounts.models import User
 from portal.accounts.services import user_create
+from portal.artifacts.selectors import counts
 from portal.configuration.services import forget
 from portal.projects.models import Project, Role
 from portal.projects.services import member_add, project_create
@@ -85,6 +86,7 @@ def queries_of(act: Callable[[], Any]) -> int:
 @pytest.fixture(autouse=True)
 def _fresh_configuration() -> None:
     forget()
+    counts.clear()
 
 
 @pytest.fixture

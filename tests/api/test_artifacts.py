@@ -4,10 +4,12 @@ import pytest
 
 from audit.models import Entry
 from audit.origin import SYSTEM
-from portal.labels.services import label_create
+from portal.errors import Missing
+from portal.labels.services import label_attach, label_create
 from portal.projects.models import Role
 from portal.projects.services import project_create
 from registry.models import Manifest, ManifestChild, Repository, Tag
+from registry.services.manifests import delete_manifest
 from tests.api.conftest import make_member, queries_of
 from tests.api.pushing import push
 from tests.support.images import artifact, image, index
@@ -220,12 +222,20 @@ def test_labels_are_put_on_an_artifact_and_taken_off(admin, project, pushed):
     foreign = project_create(name="others", owner=None, origin=SYSTEM)
     theirs = label_create(name="theirs", description="", color="", project=foreign, origin=SYSTEM)
     assert admin.post(path, {"id": theirs.pk}).status_code == 404
-    assert list(Entry.objects.filter(action__startswith="label.").values_list("action", flat=True)) == [
+    assert list(Entry.objects.filter(action__startswith="label.").order_by("id").values_list("action", flat=True)) == [
         "label.create",
         "label.attach",
         "label.detach",
         "label.create",
     ]
+
+
+def test_a_label_is_not_put_on_what_was_deleted_meanwhile(project, pushed):
+    label = label_create(name="good", description="", color="", project=project, origin=SYSTEM)
+    found = Manifest.objects.select_related("repository__namespace").get()
+    delete_manifest(origin=SYSTEM, repository="apps/web", digest=pushed.digest)
+    with pytest.raises(Missing):
+        label_attach(label=label, manifest=found, origin=SYSTEM)
 
 
 def test_rights_follow_the_roles(somebody, nobody, project, pushed):
@@ -261,7 +271,7 @@ def test_a_project_lists_the_artifacts_of_all_its_repositories(admin, project, p
     everywhere = "/projects/apps/artifacts"
     assert len(listed(admin, everywhere)) == 3
     assert listed(admin, f"/projects/{project.pk}/artifacts", q="repository_name=apps/web") == [pushed.digest]
-    q = "media_type=application/vnd.oci.image.config.v1+json"
+    q = "media_type=application/vnd.oci.image.config.v1%2Bjson"  # A plus is a space where it is read once more.
     assert listed(admin, everywhere, q=q, latest_in_repository="true") == [newest.digest, pushed.digest]
     assert len(listed(admin, everywhere, latest_in_repository="true")) == 3
     admin.delete(f"{WEB}/latest")
@@ -276,8 +286,10 @@ def test_a_page_takes_the_same_number_of_queries_whatever_its_length(admin, proj
 
     def fill(count):
         for number in range(count):
-            where = repository if path == WEB else Repository.objects.create(
-                namespace=project.namespace, name=f"apps/r{count}-{number}"
+            where = (
+                repository
+                if path == WEB
+                else Repository.objects.create(namespace=project.namespace, name=f"apps/r{count}-{number}")
             )
             row = Manifest.objects.create(
                 repository=where,

@@ -45,7 +45,7 @@ def test_the_schedule_that_comes_with_the_system_may_be_replaced_as_if_there_wer
     shown = admin.get("/system/gc/schedule").json()
     assert shown["schedule"]["type"] == "Daily"
     assert shown["schedule"]["cron"] == "0 0 0 * * *"
-    assert json.loads(shown["job_parameters"]) == {"delete_untagged": True, "dry_run": False}
+    assert json.loads(shown["job_parameters"]) == {"delete_untagged": True, "dry_run": False, "workers": 1}
 
 
 def test_a_schedule_changes_and_ends(admin):

@@ -61,6 +61,7 @@ def test_a_group_becomes_a_member_and_its_people_get_the_role(ada):
     told = ada.get(place).json()
     assert (told["entity_name"], told["entity_type"], told["entity_id"]) == ("team", "g", group.pk)
     assert Caller("gus").get("/projects/apps").status_code == 200
+    assert Entry.objects.get(target="team").after == {"role": "guest", "holder": "group"}
 
 
 @pytest.mark.parametrize(

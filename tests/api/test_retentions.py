@@ -56,6 +56,14 @@ def test_a_project_has_one_policy_and_a_policy_each_rule_once(admin, project):
     assert admin.put(where, body(other)).status_code == 400
 
 
+def test_what_go_clients_leave_empty_is_null(admin, project):
+    where = location(admin.post("/retentions", body(project) | {"rules": None, "trigger": None}))
+    trigger = {"kind": "Schedule", "settings": None, "references": None}
+    always = rule("always") | {"params": None}
+    assert admin.put(where, body(project, always) | {"trigger": trigger}).status_code == 200
+    assert admin.get(where).json()["rules"][0]["params"] == {}
+
+
 def test_a_run_tells_what_it_did(admin, project):
     old = push("apps/team/app", "v1", days=2)
     push("apps/team/app", "v2")

@@ -178,6 +178,18 @@ def test_policies_of_other_projects_are_not_found(admin, project):
     assert admin.get(f"{where}/executions").status_code == 404
 
 
+def test_ids_of_any_size_are_not_found(admin, project):
+    huge = 10**30
+    where = location(admin.post(POLICIES, body()))
+    assert admin.get(f"{POLICIES}/{huge}").status_code == 404
+    assert admin.get(f"{where}/executions/{huge}/tasks").status_code == 404
+    assert admin.get(f"{where}/executions", q=f"id={huge}").status_code == 400
+    assert admin.get(f"{where}/executions", q="status=Running,start_time=[2026-01-01~],nothing=1").json() == []
+    assert admin.delete(f"/projects/apps/immutabletagrules/{huge}").status_code == 404
+    assert admin.get(f"/retentions/{huge}").status_code == 404
+    assert admin.get(f"/retentions/{huge}/executions/{huge}/tasks/{huge}").status_code == 404
+
+
 def test_lists_take_as_many_queries_however_long_they_are(admin, project):
     where = location(admin.post(POLICIES, body("first")))
     paths = [POLICIES, f"{where}/executions", "/projects/apps/webhook/lasttrigger"]

@@ -2,11 +2,12 @@
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from audit.consumers import advance, lag, subscribe
+from audit.consumers import LEASE, advance, behind, deliver, lag, subscribe
 from audit.journal import head
 from audit.models import Consumer, Entry
-from tests.audit.helpers import meanwhile, write
+from tests.audit.helpers import elsewhere, meanwhile, write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,3 +84,52 @@ def test_sqlite_finds_its_place_in_a_long_journal_by_index():
     plan = settled().filter(beyond(Cursor(0, 5))).explain()
     assert "entry_journal (txid=? AND id>?)" in plan
     assert "B-TREE" not in plan
+
+
+def test_what_is_taken_out_of_the_database_counts_as_read_once_it_has_been_sent():
+    write("a", "b", "c")
+    sent: list[str] = []
+
+    def send(entries: list[Entry]) -> None:
+        assert not connection.in_atomic_block
+        sent.extend(entry.target for entry in entries)
+
+    assert [deliver("syslog", send, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert sent == ["a", "b", "c"]
+    assert not behind("syslog")
+
+
+def test_what_could_not_be_sent_is_sent_again():
+    write("a")
+
+    def fail(_entries: list[Entry]) -> None:
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        deliver("syslog", fail)
+    assert behind("syslog")
+    sent: list[str] = []
+    deliver("syslog", lambda entries: sent.extend(entry.target for entry in entries))
+    assert sent == ["a"]
+
+
+def test_while_one_process_sends_the_others_wait_their_turn():
+    write("a")
+    others = []
+    deliver("syslog", lambda _: others.append(elsewhere(lambda: deliver("syslog", lambda _: None))))
+    assert others == [0]
+
+
+def test_who_takes_too_long_is_taken_for_dead_and_moves_nothing_any_more():
+    write("a", "b")
+    late: list[str] = []
+
+    def send_late(entries: list[Entry]) -> None:
+        Consumer.objects.update(held_until=timezone.now() - LEASE)
+        assert elsewhere(lambda: deliver("syslog", lambda _: None, limit=1)) == 1
+        late.extend(entry.target for entry in entries)
+
+    deliver("syslog", send_late)
+    assert late == ["a", "b"]
+    assert lag("syslog").entries == 1
+    assert Consumer.objects.get(name="syslog").holder == ""

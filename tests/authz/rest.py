@@ -28,6 +28,10 @@ pulls from it, one with every right in another project, one of the system with e
 
 # nob str lgu gst dev mnt adm sys | rob pul for mac
 SYSTEM = """
+GET    /audit-logs                                                     401 200 200 200 200 200 200 200  200 200 200 200
+GET    /auditlog-exts                                                  401 200 200 200 200 200 200 200  200 200 200 200
+GET    /auditlog-exts/events                                           401 200 200 200 200 200 200 200  200 200 200 200
+GET    /auditlog-exts/export                                           401 200 200 200 200 200 200 200  200 200 200 200
 GET    /configurations                                                 401 403 403 403 403 403 403 200  403 403 403 403
 PUT    /configurations                                                 401 403 403 403 403 403 403 200  403 403 403 403
 GET    /health                                                         200 200 200 200 200 200 200 200  200 200 200 200
@@ -114,10 +118,12 @@ PUT    /projects/<p>                                                   401 403 4
 DELETE /projects/<p>                                                   401 403 403 403 403 403 412 412  412 403 403 403
 GET    /projects/<p>/_deletable                                        401 403 403 403 403 403 200 200  200 403 403 403
 GET    /projects/<p>/artifacts                                         401 403 200 200 200 200 200 200  200 403 403 403
+GET    /projects/<p>/auditlog-exts                                     401 403 403 403 403 403 200 200  200 403 403 403
 GET    /projects/<p>/immutabletagrules                                 401 403 403 403 403 200 200 200  200 403 403 403
 POST   /projects/<p>/immutabletagrules                                 401 403 403 403 403 201 201 201  201 403 403 403
 PUT    /projects/<p>/immutabletagrules/<rule>                          401 403 403 403 403 200 200 200  200 403 403 403
 DELETE /projects/<p>/immutabletagrules/<rule>                          401 403 403 403 403 200 200 200  200 403 403 403
+GET    /projects/<p>/logs                                              401 403 403 403 403 403 200 200  200 403 403 403
 GET    /projects/<p>/members                                           401 403 403 200 200 200 200 200  200 403 403 403
 POST   /projects/<p>/members                                           401 403 403 403 403 403 201 201  201 403 403 403
 GET    /projects/<p>/members/<member>                                  401 403 403 200 200 200 200 200  200 403 403 403
@@ -143,6 +149,9 @@ DELETE /projects/<p>/repositories/<r>/artifacts/<a>/labels/<label>     401 403 4
 GET    /projects/<p>/repositories/<r>/artifacts/<a>/tags               401 403 200 200 200 200 200 200  200 403 403 403
 POST   /projects/<p>/repositories/<r>/artifacts/<a>/tags               401 403 403 403 201 201 201 201  201 403 403 403
 DELETE /projects/<p>/repositories/<r>/artifacts/<a>/tags/<tag>         401 403 403 403 403 200 200 200  200 403 403 403
+GET    /projects/<p>/scanner                                           401 403 404 404 404 404 404 404  404 403 403 403
+PUT    /projects/<p>/scanner                                           401 403 403 403 403 403 404 404  404 403 403 403
+GET    /projects/<p>/scanner/candidates                                401 403 403 403 403 403 200 200  200 403 403 403
 GET    /projects/<p>/summary                                           401 403 200 200 200 200 200 200  200 403 403 403
 GET    /projects/<p>/webhook/events                                    401 403 403 403 403 200 200 200  200 403 403 403
 GET    /projects/<p>/webhook/jobs?policy_id=<h>                        401 403 403 403 403 200 200 200  200 403 403 403
@@ -184,6 +193,7 @@ GET    /projects/<p>/repositories/<r>/artifacts/<a>                    200 200 2
 GET    /projects/<p>/repositories/<r>/artifacts/<a>/accessories        200 200 200 200 200 200 200 200  200 200 200 200
 GET    /projects/<p>/repositories/<r>/artifacts/<a>/additions/<extra>  400 400 400 400 400 400 400 400  400 400 400 400
 GET    /projects/<p>/repositories/<r>/artifacts/<a>/tags               200 200 200 200 200 200 200 200  200 200 200 200
+GET    /projects/<p>/scanner                                           404 404 404 404 404 404 404 404  404 404 404 404
 GET    /projects/<p>/summary                                           200 200 200 200 200 200 200 200  200 200 200 200
 """
 

@@ -32,7 +32,7 @@ def bodies(name: str, project: int = 0) -> dict[str, Any]:
     machine = {"name": name, "level": "system", "duration": 1, "permissions": [system]}
     user = {"username": name, "password": PASSWORD, "email": f"{name}@example.org", "realname": name}
     daily = {"schedule": {"type": "Daily", "cron": "0 0 0 * * *"}}
-    purge = daily | {"parameters": {"audit_retention_hour": 24}}
+    purge = daily | {"parameters": {"audit_retention_hour": 24, "include_event_types": "create_artifact"}}
     return {
         "POST /system/gc/schedule": daily,
         "PUT /system/gc/schedule": daily,
@@ -51,8 +51,8 @@ def bodies(name: str, project: int = 0) -> dict[str, Any]:
         "POST /projects/<p>/metadatas": {"auto_scan": "true"},
         "PUT /projects/<p>/metadatas/<key>": {"severity": "high"},
         "POST /projects/<p>/immutabletagrules": rule | {"scope_selectors": everywhere},
-        "PUT /projects/<p>/immutabletagrules/<rule>": rule
-        | {"scope_selectors": everywhere},
+        "PUT /projects/<p>/immutabletagrules/<rule>": rule | {"scope_selectors": everywhere},
+        "PUT /projects/<p>/scanner": {"uuid": name},
         "POST /projects/<p>/webhook/policies": webhook,
         "PUT /projects/<p>/webhook/policies/<h>": webhook,
         f"POST {ARTIFACT}/tags": {"name": name},

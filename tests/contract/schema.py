@@ -18,9 +18,7 @@ LATER_TAGS = frozenset({
     "registry", "replication", "preheat", "scan", "scanner", "scanAll", "securityhub", "scan data export", "Ldap", "oidc"
 })  # fmt: skip
 # Operations of the same kind that Harbor filed under other tags.
-LATER_OPERATIONS = frozenset({
-    "getScannerOfProject", "setScannerOfProject", "listScannerCandidatesOfProject", "getVulnerabilitiesAddition"
-})  # fmt: skip
+LATER_OPERATIONS = frozenset({"getVulnerabilitiesAddition"})
 
 # What any operation may answer although the contract does not name it there: the request is malformed or not allowed,
 # what the path names is missing, the caller is too fast, the server is not up to it.

@@ -35,7 +35,7 @@ from tests.support.portolan import ADMIN
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 16  # For each operation and contract.
+EXAMPLES = 12  # For each operation and contract.
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

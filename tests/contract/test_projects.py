@@ -98,6 +98,15 @@ def test_the_logs_of_a_project_tell_what_was_done_in_it(admin: Caller, someone: 
     someone.call("getLogExts", 403, project_name=pushed.project)
 
 
+def test_a_project_has_no_scanner_as_long_as_there_are_none(admin: Caller, someone: Person, project: str):
+    here = {"project_name_or_id": project}
+    admin("getScannerOfProject", 404, **here)
+    admin("setScannerOfProject", 404, **here, body={"uuid": "1"})
+    assert admin("listScannerCandidatesOfProject", 200, **here).json() == []
+    someone.call("getScannerOfProject", 403, **here)
+    someone.call("listScannerCandidatesOfProject", 403, **here)
+
+
 def test_metadata_are_set_one_at_a_time(admin: Caller, someone: Person, project: str):
     here = {"project_name_or_id": project}
     assert admin("listProjectMetadatas", 200, **here).json()["public"] == "false"

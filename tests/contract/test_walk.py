@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 
 # What cannot succeed on the server of these tests, whose refusal is tested instead.
 REFUSED = {
+    "getScannerOfProject": "no scanners can be registered yet",
+    "setScannerOfProject": "no scanners can be registered yet",
     "getCert": "no certificate authority is configured there",
     "setCliSecret": "only people who log in by OIDC have a CLI secret",
 }

@@ -8,8 +8,10 @@ from django.core.management import CommandError, call_command
 
 from audit.origin import SYSTEM, Origin
 from jobs import runner
+from jobs.followers import follow
 from jobs.models import Job, State
 from jobs.services import enqueue, schedule, stop
+from tests.audit.helpers import write
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +76,7 @@ def test_a_job_is_shown_with_its_log(job_that):
     def work(attempt):
         attempt.progress(2, 5, "second blob")
         attempt.log("freed 10 bytes")
+        attempt.result(freed=10)
 
     job = job_that(work)
     runner.work()
@@ -81,6 +84,7 @@ def test_a_job_is_shown_with_its_log(job_that):
     assert "status:     Success" in shown
     assert "progress:   2/5 second blob" in shown
     assert "freed 10 bytes" in shown
+    assert 'result:     {"freed": 10}' in shown
 
 
 def test_a_waiting_job_is_stopped():
@@ -96,3 +100,12 @@ def test_schedules_are_listed():
     assert "0 30 2 * * *" in nightly
     assert "02:30:00" in nightly
     assert "every 0:05:00" in often
+
+
+def test_followers_are_listed_with_what_waits_for_them(monkeypatch):
+    monkeypatch.setattr("jobs.followers._followers", {})
+    follow("mail", start="start")(print)
+    write("a", "b")
+    header, mail = jobs("followers").splitlines()
+    assert header.split() == ["NAME", "BEHIND", "SINCE"]
+    assert mail.split()[:2] == ["mail", "2"]

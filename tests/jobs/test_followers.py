@@ -3,13 +3,11 @@
 import threading
 
 import pytest
-from django.db import connection
 
 from audit.consumers import advance
-from audit.models import Consumer, Entry
+from audit.models import Consumer
 from jobs import followers
 from jobs.followers import Follower, follow, lags
-from jobs.models import Schedule
 from tests.audit.helpers import push, write
 from tests.support.processes import wait_until
 
@@ -113,15 +111,3 @@ def test_a_name_is_taken_by_one_follower_only(monkeypatch, reader):
     follow("mail")(reader)
     with pytest.raises(ValueError, match="two followers called mail"):
         follow("mail")(reader)
-
-
-@pytest.mark.slow
-def test_workers_follow_the_journal(start_worker):
-    write("before")
-    worker = start_worker()
-    wait_until(Consumer.objects.filter(name="test.echo").exists, "the worker has begun")
-    push("a", "b")
-    wait_until(lambda: Schedule.objects.filter(name__startswith="echo ").count() == 2, "the entries were followed")
-    worker.stop(seconds=30)
-    assert "Traceback" not in worker.log_end()
-    assert connection.vendor == "sqlite" or Entry.objects.exists()

@@ -215,3 +215,53 @@ def test_a_failure_is_logged_with_its_traceback_for_the_operator(job_that, caplo
     with caplog.at_level(logging.ERROR):
         runner.work()
     assert "Traceback" in caplog.text
+
+
+def test_what_came_out_is_kept_and_shown_while_the_job_runs(job_that):
+    def work(attempt):
+        attempt.result(freed=10)
+        attempt.progress(1, 2)
+        wait_until(lambda: Job.objects.filter(result={"freed": 10}, progress_done=1).exists(), "the result is visible")
+        attempt.result(blobs=3, text="a\0b")
+
+    job = job_that(work)
+    runner.work()
+    job.refresh_from_db()
+    assert job.result == {"freed": 10, "blobs": 3, "text": "a\N{REPLACEMENT CHARACTER}b"}
+
+
+def test_an_attempt_begins_without_the_results_of_the_one_before(job_that):
+    seen = []
+
+    def work(attempt):
+        seen.append(Job.objects.get(pk=attempt.job.pk).result)
+        attempt.result(tries=len(seen))
+        if len(seen) == 1:
+            fail(attempt)
+
+    job = job_that(work)
+    runner.work()
+    make_due()
+    runner.work()
+    job.refresh_from_db()
+    assert (seen, job.result) == ([{}, {}], {"tries": 2})
+
+
+def test_a_result_that_json_cannot_carry_fails_the_attempt(job_that):
+    job = job_that(lambda attempt: attempt.result(file=object()))
+    runner.work()
+    job.refresh_from_db()
+    assert "not JSON serializable" in job.error
+
+
+def test_what_databases_refuse_does_no_harm_in_reports(job_that):
+    def work(attempt):
+        attempt.progress(1, message="a\0b")
+        attempt.log("a\0b")
+        raise ConnectionError("a\0b")
+
+    job = job_that(work)
+    runner.work()
+    job.refresh_from_db()
+    assert job.error == "ConnectionError: a\N{REPLACEMENT CHARACTER}b"
+    assert job.log.get().text == job.progress_message == "a\N{REPLACEMENT CHARACTER}b"

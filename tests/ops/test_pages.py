@@ -16,12 +16,17 @@ def tab():
 
 
 def test_the_explorer_shows_the_operations(tab: Browser, portolan_server: Portolan):
-    tab.open(f"{portolan_server.url}/devcenter-api-2.0")
-    wait_until(lambda: tab.count(".opblock-tag"), "the groups are shown")
-    tab.evaluate("document.querySelector('.opblock-tag').click()")
-    wait_until(lambda: tab.count(".opblock-summary-control"), "the operations are shown")
-    tab.evaluate("document.querySelector('.opblock-summary-control').click()")
-    wait_until(lambda: tab.count(".opblock-body"), "one of them is shown in full")
+    tab.open(f"{portolan_server.url}/devcenter-api-2.0#/systeminfo/getSystemInfo")
+    wait_until(lambda: tab.count(".try-out__btn"), "the operation is shown in full")
+    assert tab.count(".opblock-tag") > 3
+    tab.evaluate("document.querySelector('.try-out__btn').click()")
+    wait_until(lambda: tab.count(".execute"), "it can be tried")
+    tab.evaluate("document.querySelector('.execute').click()")
+    wait_until(lambda: tab.count(".live-responses-table .response-col_status"), "its answer is shown")
+    assert (
+        tab.evaluate("document.querySelector('.live-responses-table .response .response-col_status').innerText")
+        == "200"
+    )
     assert tab.complaints == []
 
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support import portolan
 from tests.support.images import image
 from tests.support.portolan import Portolan
-from tests.support.processes import wait_until
+from tests.support.processes import program, run, wait_until
 
 REPOSITORY = "library/watched"
 
@@ -85,6 +85,15 @@ def test_every_line_of_the_log_is_an_object_and_tells_its_request(instance: Port
     assert (asked["method"], asked["path"], asked["status"]) == ("GET", "/v2/", 401)
     assert "hush-hush" not in instance.log
     assert not re.search(r"^(\[|Traceback)", instance.log, re.MULTILINE), "a library writes lines of its own"
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/api/v2.0/ping", "/admin/login/", "/v2/"])
+def test_head_has_no_body_which_http_2_insists_on(instance: Portolan, path: str):
+    # HTTP/2 without TLS, as a client begins it that knows what it speaks to.
+    said = run(
+        [program("curl"), "--silent", "--noproxy", "*", "--http2-prior-knowledge", "--head", instance.url + path]
+    )
+    assert said.startswith(("HTTP/2 200", "HTTP/2 401"))
 
 
 def test_an_instance_that_stops_says_so_first(instance: Portolan):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.origin import SYSTEM
+from portal.access.sessions import sessions_forget
 from portal.accounts.services import user_set_active, user_set_password
 from portal.configuration.services import configuration_update, forget
 from tests.portal.conftest import PASSWORD
@@ -196,9 +197,11 @@ def test_a_session_lasts_as_long_as_is_configured_and_use_prolongs_it(alice):
     assert remaining() == 10
 
 
-def test_an_old_session_is_worth_nothing(browser):
+def test_an_old_session_is_worth_nothing_and_forgotten_in_time(browser):
+    assert sessions_forget() == 0
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     assert browser.get(ME).status_code == 401
+    assert sessions_forget() == 1
 
 
 def test_robots_have_no_sessions(db):

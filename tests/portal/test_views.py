@@ -66,8 +66,8 @@ def test_what_can_only_be_read_says_so(client, path):
 
 def test_an_error_of_ours_shows_nothing(client, monkeypatch):
     client.raise_request_exception = False
-    monkeypatch.setattr(views, "report", lambda: 1 / 0)
-    response = client.get("/api/v2.0/health")
+    monkeypatch.setattr("portal.access.views.tokens.issue", lambda *_: 1 / 0)
+    response = client.get("/service/token?service=harbor-registry&scope=repository:a/b:pull")
     assert response.status_code == 500
     assert response.json() == {"errors": [{"code": "UNKNOWN", "message": "internal server error"}]}
 

@@ -6,7 +6,7 @@ from audit.origin import SYSTEM
 from portal.access.identity import ANONYMOUS, Identity
 from portal.access.policy import can, roles
 from portal.access.robots import Right, robot_create
-from portal.access.visibility import visible_projects
+from portal.access.visibility import projects_with, visible_projects
 from portal.accounts.models import UserGroup
 from portal.projects.models import Member, Role
 from portal.projects.services import member_add
@@ -65,9 +65,7 @@ def test_a_robot_for_all_projects_sees_all_but_those_it_is_shut_out_of(projects)
 def test_the_roles_of_a_user_and_of_their_groups_add_up(projects, gus):
     join(gus, projects["own"], Role.DEVELOPER, name="developers")
     identity = Identity(user=gus)
-    assert roles(gus, [projects["own"].pk, projects["closed"].pk]) == {
-        projects["own"].pk: {Role.GUEST, Role.DEVELOPER}
-    }
+    assert roles(gus, [projects["own"].pk, projects["closed"].pk]) == {projects["own"].pk: {Role.GUEST, Role.DEVELOPER}}
     assert can(identity, "repository", "push", projects["own"])
     assert can(identity, "repository", "pull", projects["shared"])
     assert not can(identity, "repository", "push", projects["shared"])
@@ -79,3 +77,15 @@ def test_what_many_memberships_mean_takes_one_query(projects, gus, django_assert
         can(Identity(user=gus), "repository", "pull", projects["own"])
     with django_assert_num_queries(1):
         seen(Identity(user=gus))
+
+
+def test_projects_are_found_by_what_one_may_do_in_them(projects, gus, admin):
+    def pushing(identity):
+        return {project.name for project in projects_with(identity, "repository", "push")}
+
+    join(gus, projects["open"], Role.DEVELOPER, name="developers")
+    push = Right("project", "repository", "push", projects["own"])
+    assert pushing(ANONYMOUS) == set()
+    assert pushing(Identity(user=gus)) == {"open"}
+    assert pushing(Identity(user=admin)) == set(projects)
+    assert pushing(robot(pull(), push)) == {"own"}

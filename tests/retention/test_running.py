@@ -1,9 +1,15 @@
-import pytest
+from datetime import timedelta
 
+import pytest
+from django.utils import timezone
+
+from audit.consumers import Lag
 from audit.models import Entry
 from audit.origin import SYSTEM
 from jobs.models import Job, Schedule, State, Trigger
 from jobs.services import enqueue
+from portal.configuration.services import configuration_update, forget
+from portal.errors import Refused
 from portal.immutability.services import immutable_rule_create
 from portal.retention import running
 from portal.retention.models import RetentionExecution
@@ -105,6 +111,18 @@ def test_members_of_an_index_and_accessories_go_with_what_they_belong_to(project
     assert left("apps/app") == set()
 
 
+def test_nothing_is_deleted_while_the_registry_is_read_only(project):
+    kept = push("apps/app", "v1", days=2)
+    found = policy(project, rule("latestPushedK", 0))
+    configuration_update(changes={"read_only": True}, origin=SYSTEM)
+    forget()
+    with pytest.raises(Refused):
+        ran(found)
+    assert left("apps/app") == {kept.digest}
+    _, log = task(ran(found, dry_run=True))
+    assert f"delete {kept.digest}" in log
+
+
 def test_a_tagged_member_of_an_index_that_is_kept_stays(project):
     member, index = push("apps/app", "amd64", days=5), push("apps/app", "v1")
     ManifestChild.objects.create(parent=index, digest=member.digest)
@@ -124,10 +142,28 @@ def test_what_cannot_be_read_is_kept_and_the_others_have_their_turn(project, mon
         return candidates(name)
 
     monkeypatch.setattr(running, "_candidates", failing)
-    execution = ran(policy(project, rule("latestPushedK", 0)))
+    execution = retention_run(policy=policy(project, rule("latestPushedK", 0)), dry_run=False, origin=ALICE)
+    with pytest.raises(Refused, match="1 repositories cannot be read"):
+        perform(execution)
     assert (len(left("apps/bad")), len(left("apps/good"))) == (1, 0)
     states = dict(execution.tasks.values_list("repository", "state"))
     assert states == {"bad": State.ERROR, "good": State.SUCCESS}
+    monkeypatch.undo()
+    perform(execution)
+    assert not left("apps/bad")
+
+
+def test_rules_about_pulls_wait_until_the_pulls_are_known(project, monkeypatch):
+    kept = push("apps/app", "v1", days=2)
+    since = timezone.now() - timedelta(hours=1)
+    monkeypatch.setattr(running, "lag", lambda *_args, **_options: Lag(1, since))
+    found = policy(project, rule("latestPulledN", 0))
+    with pytest.raises(Refused):
+        ran(found)
+    assert left("apps/app") == {kept.digest}
+    retention_update(policy=found, rules=[rule("latestPushedK", 0)], cron="", origin=SYSTEM)
+    ran(found)
+    assert left("apps/app") == set()
 
 
 def test_a_change_between_decision_and_deletion_keeps_the_artifact(project, monkeypatch):

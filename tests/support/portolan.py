@@ -88,9 +88,9 @@ class Portolan:
         """A bearer token for scopes such as `repository:library/hello:pull`."""
         return self.registry(credentials).token(*scopes)
 
-    def manage(self, *arguments: str, stdin: str | None = None) -> str:
+    def manage(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """Runs `manage.py …` on this instance's data; gives what it printed. Raises CommandFailed."""
-        return run([*self._manage, *arguments], env=self.environment, stdin=stdin)
+        return run([*self._manage, *arguments], env=self.environment, stdin=stdin, timeout=timeout)
 
 
 def _environment(options: Mapping[str, str]) -> dict[str, str]:

@@ -31,9 +31,9 @@ class CommandFailed(Exception):
     """A client program failed; the message holds its command line and all it said."""
 
 
-def run(argv: list[str], *, env: dict[str, str] | None = None, stdin: str | None = None) -> str:
+def run(argv: list[str], *, env: dict[str, str] | None = None, stdin: str | None = None, timeout: float = 120) -> str:
     """Runs a client to its end and gives its standard output. Raises CommandFailed."""
-    done = subprocess.run(argv, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(argv, env=env, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     if done.returncode:
         raise CommandFailed(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout

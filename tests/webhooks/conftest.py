@@ -72,7 +72,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_configuration() -> None:
+def _fresh_configuration() -> Iterator[None]:
+    forget()
+    yield
     forget()
 
 

@@ -85,6 +85,12 @@ def test_slack_gets_blocks_in_which_nobody_can_put_markup(project, receiver):
         ("PULL_ARTIFACT", "manifest.pull", {"target": "apps/app:v1", "after": {"digest": DIGEST}}, ":v1"),
         ("PULL_ARTIFACT", "manifest.pull", {"target": f"apps/app@{DIGEST}"}, f"@{DIGEST}"),
         (
+            "PUSH_ARTIFACT",
+            "manifest.copy",
+            {"target": f"apps/app@{DIGEST}", "after": {"digest": DIGEST, "tags": []}},
+            f"@{DIGEST}",
+        ),
+        (
             "DELETE_ARTIFACT",
             "manifest.delete",
             {"target": f"apps/app@{DIGEST}", "before": {"digest": DIGEST, "tags": ["v1"]}},
@@ -98,7 +104,7 @@ def test_slack_gets_blocks_in_which_nobody_can_put_markup(project, receiver):
         ),
     ],
 )
-def test_pulls_and_deletions_are_told(project, settings, event_type, action, told, reference):
+def test_pulls_copies_and_deletions_are_told(project, settings, event_type, action, told, reference):
     settings.EXTERNAL_URL = "http://127.0.0.1:8080"
     policy(project, target("http://127.0.0.1:9/"), events=(event_type,))
     happened(action, **told)

@@ -39,6 +39,11 @@ def test_a_target_that_is_away_is_told_as_such():
         send(target(f"http://127.0.0.1:{port}/"), {}, b"{}")
 
 
+def test_a_host_that_cannot_be_one_is_a_failure():
+    with pytest.raises(Undelivered, match="UnicodeError"):
+        send(target(f"http://{'a' * 64}.example/"), {}, b"{}")
+
+
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_target_that_says_nothing_is_given_up(monkeypatch, scheme):
     monkeypatch.setattr(sending, "PATIENCE", 0.2)

@@ -1,7 +1,8 @@
-"""`manage.py audit`: verify, seal, ingest, tail."""
+"""`manage.py audit`: verify, seal, ingest, tail, export."""
 
 import sys
 from argparse import ArgumentTypeError
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import F, Sum
 from django.utils.text import capfirst
 
+from audit.export import Format, rows
 from audit.ingestion import ingest
 from audit.models import Entry, Seal
 from audit.sealing import seal
+from audit.selectors import entries
 from audit.verification import verify
 
 
@@ -23,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """One sub-command for each verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|seal|ingest|tail")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="verify|seal|ingest|tail|export")
 
         def verb(name: str, text: str) -> CommandParser:
             parser: CommandParser = verbs.add_parser(name, help=text, description=f"{capfirst(text)}.")
@@ -43,6 +46,16 @@ class Command(BaseCommand):
         verb("tail", "show the latest entries, the newest last").add_argument(
             "-n", "--lines", type=_positive, default=20, help="how many (default: %(default)s)"
         )
+
+        export = verb("export", "write entries to standard output, the newest first")
+        export.add_argument("--format", choices=("csv", "json"), default="csv", dest="form", help="(default: csv)")
+        export.add_argument("--actor", default="", help="only what this user or robot did")
+        export.add_argument("--action", nargs="+", dest="actions", help="only these, as in manifest.push")
+        export.add_argument("--project", nargs="+", dest="projects", help="only what concerns these")
+        export.add_argument("--target", default="", help="only targets with this in their name")
+        export.add_argument("--result", default="", help="only entries with this result, as in success")
+        export.add_argument("--since", type=_moment, help="not what was before, as in 2026-11-24 or 2026-11-24T15:04")
+        export.add_argument("--until", type=_moment, help="only what was before")
 
     def handle(self, *, verb: str, **options: Any) -> None:
         """Runs the sub-command."""
@@ -75,6 +88,14 @@ class Command(BaseCommand):
         for entry in reversed(Entry.objects.order_by("-txid", "-id")[:lines]):
             self.stdout.write(_line(entry))
 
+    def _export(
+        self, *, form: Format, actor: str, actions: list[str] | None, projects: list[str] | None, **options: Any
+    ) -> None:
+        wanted = {name: options[name] for name in ("target", "result", "since", "until")}
+        found = entries(actor=actor, actions=actions, projects=projects, **wanted)
+        for text in rows(found, form):
+            self.stdout.write(text, ending="")
+
     def _progress(self, done: int, total: int) -> None:
         if sys.stderr.isatty():
             self.stderr.write(f"\r{done} of {total} entries", style_func=str, ending="" if done < total else "\n")
@@ -98,6 +119,14 @@ def _line(entry: Entry) -> str:
     )
     text = " ".join(word for word in (*words, times) if word)
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError("it takes a time such as 2026-11-24 or 2026-11-24T15:04, in UTC") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _positive(text: str) -> int:

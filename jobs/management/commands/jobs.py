@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 
 from audit.origin import SYSTEM
 from jobs import runner, services
+from jobs.followers import lags
 from jobs.kinds import UnknownKind, kind_named, kinds
 from jobs.models import Job, Schedule, State
 from jobs.sweeper import reclaim
@@ -30,7 +31,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declares a sub-command per verb."""
-        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|run|stop|schedules")
+        verbs = parser.add_subparsers(dest="verb", required=True, metavar="list|show|run|stop|schedules|followers")
 
         def verb(name: str, text: str) -> ArgumentParser:
             added: ArgumentParser = verbs.add_parser(name, help=text, description=f"{capfirst(text)}.")
@@ -51,6 +52,7 @@ class Command(BaseCommand):
         stop = verb("stop", "end a job: at once if it waits, at its next checkpoint if it runs")
         stop.add_argument("number", type=int, help="the job's number, as `list` shows it")
         verb("schedules", "show what recurs, and when next")
+        verb("followers", "show who follows the journal, and how far behind")
 
     def handle(self, *, verb: str, **options: Any) -> None:
         """Runs the sub-command of that name."""
@@ -60,6 +62,7 @@ class Command(BaseCommand):
             "run": self._run,
             "stop": self._stop,
             "schedules": self._schedules,
+            "followers": self._followers,
         }
         verbs[verb](options)
 
@@ -135,6 +138,11 @@ class Command(BaseCommand):
             for schedule in Schedule.objects.select_related("last_job").order_by("name")
         )
         self._table(("NAME", "KIND", "WHEN", "NEXT", "LAST JOB"), rows)
+
+    def _followers(self, _options: dict[str, Any]) -> None:
+        """Prints a table of the journal's followers."""
+        rows = ((name, str(behind.entries), _time(behind.since)) for name, behind in lags().items())
+        self._table(("NAME", "BEHIND", "SINCE"), rows)
 
     def _follow(self, job: Job) -> Job:
         """Prints progress until the job has ended."""
