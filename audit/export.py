@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from io import StringIO
 from typing import Any, Literal
 
@@ -30,7 +31,7 @@ def rows(entries: EntryQuerySet, form: Format) -> Iterator[str]:
 
 def document(entry: Entry) -> dict[str, Any]:
     """All that an entry says, by field."""
-    return {name: getattr(entry, name) for name in _FIELDS}
+    return {name: getattr(entry, name) for name in _FIELDS} | {"at": entry.at.astimezone(UTC).isoformat()}
 
 
 def json_lines(entries: list[Entry]) -> str:
@@ -54,7 +55,7 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, dict | list):
         return json.dumps(value, cls=DjangoJSONEncoder)
-    text = value.isoformat() if hasattr(value, "isoformat") else str(value)
+    text = str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

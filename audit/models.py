@@ -66,9 +66,8 @@ class Entry(models.Model):
             models.Index(fields=["project", "at", "id"], name="entry_project"),
             models.Index(fields=["actor", "at", "id"], name="entry_actor"),
             models.Index(fields=["action", "at", "id"], name="entry_action"),
-            models.Index(fields=["project", "actor", "at", "id"], name="entry_project_actor"),
             models.Index(fields=["project", "action", "at", "id"], name="entry_project_action"),
-            models.Index(fields=["actor", "action", "at", "id"], name="entry_actor_action"),
+            models.Index(fields=["target", "at", "id"], name="entry_target"),
             models.Index(fields=["at", "id"], condition=~models.Q(result="success"), name="entry_unusual"),
         ]
 

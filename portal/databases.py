@@ -48,6 +48,7 @@ def _postgresql(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "target_session_attrs": "read-write",
+            "options": "-c jit=off",  # Compiling a query takes longer than any of ours runs.
             "connect_timeout": 5,
             **dict(parse_qsl(parts.query)),
         },

@@ -10,6 +10,7 @@ A foreign key that begins a unique constraint has no index besides that constrai
 """
 
 import uuid
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -115,6 +116,14 @@ class Manifest(models.Model):
     """A manifest as pushed, byte for byte, within one repository."""
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="manifests", db_index=False)
+    namespace = models.ForeignKey(
+        Namespace,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="That of its repository, kept here too so that a project's artifacts are listed by an index.",
+    )
     digest = models.CharField(max_length=135)
     media_type = models.CharField(max_length=255)
     artifact_type = models.CharField(max_length=255, blank=True)
@@ -144,11 +153,17 @@ class Manifest(models.Model):
                 fields=["repository", "accessory_of"], name="manifest_accessory", condition=~models.Q(accessory_of="")
             ),
             models.Index(fields=["repository", "-pushed_at", "-id"], name="manifest_newest"),
+            models.Index(fields=["namespace", "-pushed_at", "-id"], name="manifest_newest_there"),
             models.Index(fields=["digest"], name="manifest_digest"),
         ]
 
     def __str__(self) -> str:
         return self.digest
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keeps the namespace beside the repository."""
+        self.namespace_id = self.repository.namespace_id
+        super().save(*args, **kwargs)
 
 
 class ManifestBlob(models.Model):

@@ -159,7 +159,7 @@ def links_to(repository_id: int, digests: Sequence[str]) -> dict[str, Linked]:
 
 
 _MANIFEST = [
-    *("repository_id", "digest", "payload", "size", "pushed_at"),
+    *("repository_id", "namespace_id", "digest", "payload", "size", "pushed_at"),
     # What may change when the same bytes are pushed again.
     *("media_type", "artifact_type", "config_media_type", "kind", "extra_attrs", "icon", "subject", "annotations"),
     *("total_size", "accessory_of", "accessory_kind"),
@@ -171,7 +171,7 @@ def store_manifest(manifest: Manifest) -> int:
 
     An accessory that was recognised by its tag stays one when it is pushed by its digest.
     """
-    changes = {name: f"{name} = excluded.{name}" for name in _MANIFEST[5:]}
+    changes = {name: f"{name} = excluded.{name}" for name in _MANIFEST[6:]}
     for name in ("accessory_of", "accessory_kind"):
         changes[name] = f"{name} = COALESCE(NULLIF(excluded.{name}, ''), registry_manifest.{name})"
     sql = (  # Only names and placeholders are put in.

@@ -64,15 +64,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['project', 'actor', 'at', 'id'], name='entry_project_actor'),
-        ),
-        migrations.AddIndex(
-            model_name='entry',
             index=models.Index(fields=['project', 'action', 'at', 'id'], name='entry_project_action'),
         ),
         migrations.AddIndex(
             model_name='entry',
-            index=models.Index(fields=['actor', 'action', 'at', 'id'], name='entry_actor_action'),
+            index=models.Index(fields=['target', 'at', 'id'], name='entry_target'),
         ),
         migrations.AddIndex(
             model_name='entry',

@@ -3,7 +3,6 @@
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from portal.api.content import ARTIFACT, Content
@@ -13,23 +12,17 @@ from portal.artifacts.additions import NAMES, addition_of
 from portal.errors import Unprocessable
 from portal.projects.models import Project
 
-
-class AnyType(JSONRenderer):
-    """Stands for whatever type an addition has: a client may ask for it as what it is."""
-
-    media_type = "*/*"
+TYPES = {"application/json": OpenApiTypes.ANY, "text/plain": OpenApiTypes.STR, "text/markdown": OpenApiTypes.STR}
 
 
 class OneAddition(Content):
     """`/projects/{project_name}/repositories/{repository_name}/artifacts/{reference}/additions/{addition}`."""
 
-    renderer_classes = (AnyType,)
-
     @operation(
         "getAddition",
         tag="artifact",
         right=right_in_project("artifact-addition", "read"),
-        answers={(200, kind): OpenApiTypes.STR for kind in ("application/json", "text/plain", "text/markdown")},
+        answers={(200, kind): schema for kind, schema in TYPES.items()},
         parameters=[OpenApiParameter("addition", str, OpenApiParameter.PATH, enum=NAMES)],
     )
     def get(

@@ -20,8 +20,8 @@ from portal.artifacts.selectors import (
     PULL_TIME,
     artifact_of,
     artifacts_in,
+    artifacts_of,
     latest_of_each,
-    repositories_of,
     repository_of,
     state_of,
     state_of_all,
@@ -249,7 +249,7 @@ class ArtifactsOfProject(Resource):
     def get(self, request: Request, project: Project) -> Response:
         """The artifacts of every repository of a project."""
         q = request.query_params.get("q", "")
-        wanted, rows = Wanted.of(request), _asked(request, artifacts_in(repositories_of(project)))
+        wanted, rows = Wanted.of(request), _asked(request, artifacts_of(project))
         typed = any(condition.key in {"media_type", "artifact_type"} for condition in query.conditions(q))
         if switched(request, "latest_in_repository") and typed:
             rows = latest_of_each(project, rows)

@@ -14,9 +14,10 @@ from portal.api.wire.operations import Resource, operation
 from portal.api.wire.query import Condition, Field, Fields, moment, number
 from portal.api.wire.rights import ANYONE, project
 from portal.api.wire.serializers import Moment, Text, Whole, Wire
-from portal.artifacts.selectors import artifact_counts, repositories_of, repositories_visible_to
+from portal.artifacts.selectors import artifact_counts, repositories_visible_to
 from portal.errors import Invalid
 from portal.projects.models import Project
+from portal.projects.selectors import repositories_in
 from registry.models import BlobLink, Repository
 from registry.services.repositories import delete_repository, update_repository
 
@@ -100,7 +101,7 @@ class Repositories(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:
         """The repositories of one project."""
-        return _listed(request, repositories_of(project))
+        return _listed(request, repositories_in(project))
 
 
 class OneRepository(Content):

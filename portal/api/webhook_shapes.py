@@ -115,7 +115,7 @@ class WebhookLastTriggerSerializer(Wire):
     event_type = Text()
     enabled = Flag(source="policy.enabled")
     creation_time = Moment(source="policy.created_at")
-    last_trigger_time = Moment(source="at")
+    last_trigger_time = Moment(source="at", required=False)
 
 
 class PayloadFormatSerializer(Wire):

@@ -12,6 +12,7 @@ from portal.access.identity import Identity
 from portal.access.visibility import visible_projects
 from portal.errors import Missing
 from portal.projects.models import Project
+from portal.projects.selectors import repositories_in
 from registry.models import Manifest, ManifestChild, Repository, Tag
 from registry.oci.names import NAME, NAME_LIMIT, has_digest_form, is_digest
 
@@ -32,27 +33,24 @@ def repositories_visible_to(identity: Identity) -> QuerySet[Repository]:
     return living.filter(namespace__in=visible_projects(identity).values("pk"))
 
 
-def repositories_of(project: Project) -> QuerySet[Repository]:
-    """The repositories of one project."""
-    return Repository.objects.filter(namespace=project.pk, deleted_at=None)
-
-
 def repository_of(project: Project, name: str) -> Repository:
     """The project's repository called so, without the project's name. Raises Missing."""
     full = f"{project.name}/{name}"
     well_formed = len(full) <= NAME_LIMIT and NAME.fullmatch(full)
-    found = repositories_of(project).filter(name=full).first() if well_formed else None
+    found = repositories_in(project).filter(name=full).first() if well_formed else None
     if found is None:
         raise Missing(f"There is no such repository in the project {project.name}.")
     return found
 
 
-def artifacts_in(repositories: QuerySet[Repository] | Repository) -> QuerySet[Manifest]:
-    """The artifacts of one repository or of several, members of an index included, without signatures and the like."""
-    rows = Manifest.objects.filter(accessory_of="")
-    if isinstance(repositories, Repository):
-        return rows.filter(repository=repositories)
-    return rows.filter(repository__in=repositories)
+def artifacts_in(repository: Repository) -> QuerySet[Manifest]:
+    """The artifacts of one repository, members of an index included, without signatures and the like."""
+    return Manifest.objects.filter(accessory_of="", repository=repository)
+
+
+def artifacts_of(project: Project) -> QuerySet[Manifest]:
+    """The same of all repositories of a project."""
+    return Manifest.objects.filter(accessory_of="", namespace=project.pk, repository__deleted_at=None)
 
 
 def top_level(rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
@@ -69,7 +67,7 @@ def tags_on() -> QuerySet[Tag]:
 def latest_of_each(project: Project, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
     """Of the project's artifacts that are among `rows`, the last one pushed to each repository."""
     there = rows.filter(repository=OuterRef("pk")).order_by("-pushed_at", "-pk")
-    latest = repositories_of(project).annotate(latest=Subquery(there.values("pk")[:1]))
+    latest = repositories_in(project).annotate(latest=Subquery(there.values("pk")[:1]))
     return rows.filter(pk__in=latest.values("latest"))
 
 
@@ -123,7 +121,7 @@ def state_of(repository: Repository) -> str:
 
 def state_of_all(project: Project) -> str:
     """What is another text after every change of manifests and tags in the project."""
-    state = repositories_of(project).aggregate(there=Count("pk"), changes=Sum(F("generation") % _PART))
+    state = repositories_in(project).aggregate(there=Count("pk"), changes=Sum(F("generation") % _PART))
     return f"project:{project.pk}:{state['there']}:{state['changes']}"
 
 

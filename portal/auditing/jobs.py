@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from audit.purging import purge
+from audit.sealing import seal
 from jobs.kinds import JobRun, job
 from portal.auditing.events import TYPES, actions_of
 
@@ -28,6 +29,8 @@ def purge_journal(
         run.result(purged=purged)
         run.checkpoint()
 
+    while seal():  # What is not sealed is not purged.
+        run.checkpoint()
     before = timezone.now() - timedelta(hours=audit_retention_hour)
     purged = purge(before, actions=actions, dry_run=dry_run, origin=run.job.asked_by, progress=report)
     run.result(purged=purged)

@@ -103,6 +103,7 @@ FILLS = [
         Manifest,
         {
             "repository_id": "{repository} + " + _REPOSITORY,
+            "namespace_id": "{project} + " + _there("projects").replace("i %%", f"{_REPOSITORY} %%"),
             "digest": _DIGEST.replace("{}", "i"),
             "media_type": "'application/vnd.oci.image.manifest.v1+json'",
             "artifact_type": "'application/vnd.oci.image.config.v1+json'",

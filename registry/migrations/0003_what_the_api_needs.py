@@ -126,6 +126,24 @@ class Migration(migrations.Migration):
             model_name='manifest',
             index=models.Index(fields=['repository', '-pushed_at', '-id'], name='manifest_newest'),
         ),
+        migrations.AddField(
+            model_name='manifest',
+            name='namespace',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, help_text="That of its repository, kept here too so that a project's artifacts are listed by an index.", on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='registry.namespace'),
+        ),
+        migrations.RunSQL(
+            'UPDATE registry_manifest SET namespace_id = (SELECT namespace_id FROM registry_repository WHERE id = repository_id)',
+            migrations.RunSQL.noop,
+        ),
+        migrations.AlterField(
+            model_name='manifest',
+            name='namespace',
+            field=models.ForeignKey(db_constraint=False, db_index=False, help_text="That of its repository, kept here too so that a project's artifacts are listed by an index.", on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='registry.namespace'),
+        ),
+        migrations.AddIndex(
+            model_name='manifest',
+            index=models.Index(fields=['namespace', '-pushed_at', '-id'], name='manifest_newest_there'),
+        ),
         migrations.AddIndex(
             model_name='manifest',
             index=models.Index(fields=['digest'], name='manifest_digest'),

@@ -109,6 +109,7 @@ def _manifest(row: Repository, arriving: Arriving, tags: Collection[str], total_
     accessory_of, accessory_kind = artifact.accessory(parsed, tags)
     return Manifest(
         repository_id=row.pk,
+        namespace_id=row.namespace_id,
         digest=arriving.digest,
         payload=arriving.payload,
         size=len(arriving.payload),

@@ -72,7 +72,7 @@ def test_json_lines_hold_all_that_an_entry_says():
     (told,) = "".join(rows(entries(), "json")).splitlines()
     said = json.loads(told)
     assert (said["at"], said["before"], said["after"], said["count"]) == (
-        "2026-11-24T12:00:00Z",
+        "2026-11-24T12:00:00+00:00",
         {"a": [1]},
         {"b": "ä\n"},
         3,

@@ -18,7 +18,7 @@ DIGEST = f"sha256:{'a' * 64}"
 ARTIFACT = "/projects/<p>/repositories/<r>/artifacts/<a>"
 
 
-def bodies(name: str, project: int = 0) -> dict[str, Any]:
+def bodies(name: str, project: int) -> dict[str, Any]:
     """The body of each row that has one; what it makes is called `name`."""
     matches = {"kind": "doublestar", "decoration": "matches", "pattern": name}
     everywhere = {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]}

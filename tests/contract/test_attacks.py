@@ -28,7 +28,7 @@ from tests.contract.bodies import GC, at, immutable, keep, retention, robot, web
 from tests.contract.conftest import person
 from tests.contract.schema import DELIVERED, DOCUMENT, check
 from tests.contract.walk import Caller
-from tests.support import portolan
+from tests.support import portolan, postgres
 from tests.support.api import id_of
 from tests.support.images import image
 from tests.support.portolan import ADMIN
@@ -80,8 +80,20 @@ class Target:
 
 
 @pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    with portolan.server(rate_limit="0") as server, requests.Session() as session:
+def embedded() -> Iterator[Target]:
+    """A server on SQLite."""
+    yield from targets()
+
+
+@pytest.fixture(scope="module")
+def on_postgres(postgres_server: postgres.Postgres) -> Iterator[Target]:
+    """A server on PostgreSQL, which minds NULs, numbers that are too large and texts that are none."""
+    yield from targets(database_url=postgres_server.create())
+
+
+def targets(**options: str) -> Iterator[Target]:
+    """The server, furnished, for a fixture."""
+    with portolan.server(rate_limit="0", **options) as server, requests.Session() as session:
         session.auth = ADMIN
         session.trust_env = False
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -188,14 +200,14 @@ def harbors() -> BaseSchema:
 
 
 @pytest.mark.parametrize("operation_id", ATTACKED)
-def test_by_harbors_contract(target: Target, harbors: BaseSchema, operation_id: str):
-    attack(target, harbors.find_operation_by_id(operation_id), HarborsJudge(operation_id))
+def test_by_harbors_contract(embedded: Target, harbors: BaseSchema, operation_id: str):
+    attack(embedded, harbors.find_operation_by_id(operation_id), HarborsJudge(operation_id))
 
 
 # --- Our own --------------------------------------------------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def ours(target: Target) -> BaseSchema:
-    document = target.session.get(f"{target.url}/api/v2.0/openapi.json").json()
+def ours(on_postgres: Target) -> BaseSchema:
+    document = on_postgres.session.get(f"{on_postgres.url}/api/v2.0/openapi.json").json()
     document.pop("security", None)
     document.get("components", {}).pop("securitySchemes", None)
     for methods in document["paths"].values():
@@ -214,8 +226,8 @@ class OurJudge:
 
 
 @pytest.mark.parametrize("operation_id", [name for name in ATTACKED if name not in UNTOLD])
-def test_by_our_own_contract(target: Target, ours: BaseSchema, operation_id: str):
-    attack(target, ours.find_operation_by_id(operation_id), OurJudge())
+def test_by_our_own_contract(on_postgres: Target, ours: BaseSchema, operation_id: str):
+    attack(on_postgres, ours.find_operation_by_id(operation_id), OurJudge())
 
 
 def test_our_contract_has_the_operations_that_are_delivered(ours: BaseSchema):

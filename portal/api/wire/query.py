@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from portal.errors import Invalid
 
 LONGEST = 4096
+MOST_CONDITIONS = 20
 _BIGGEST = 2**63 - 1
 # Commas part conditions, unless they stand inside a list or a range.
 _CONDITION = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[^,])+")
@@ -93,7 +94,10 @@ def conditions(q: str) -> list[Condition]:
     if len(q) > LONGEST or "\0" in q:
         raise Invalid(f"q takes at most {LONGEST} characters, and no NUL.")
     # Clients escape its values once more than the URL needs.
-    return [_condition(part.strip()) for part in _CONDITION.findall(unquote_plus(q)) if part.strip()]
+    parts = [part.strip() for part in _CONDITION.findall(unquote_plus(q)) if part.strip()]
+    if len(parts) > MOST_CONDITIONS:
+        raise Invalid(f"q takes at most {MOST_CONDITIONS} conditions.")
+    return [_condition(part) for part in parts]
 
 
 def _condition(part: str) -> Condition:
