@@ -142,7 +142,6 @@ def test_deletion_does_not_pass_for_a_purge(old, forgery):
 
 
 def test_a_purged_seal_cannot_be_made_to_cover_more(old):
-    purge(CUT, origin=ANNA, actions=["project.create"])
     purge(CUT, origin=ANNA)
     first = Seal.objects.get(number=1)
     rows().bulk_create(

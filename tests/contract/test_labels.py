@@ -1,6 +1,9 @@
 """label."""
 
+import pytest
+
 from tests.contract.conftest import Person
+from tests.contract.schema import check
 from tests.contract.walk import REFUSED, Caller
 from tests.support.api import id_of, unique
 
@@ -39,5 +42,21 @@ def test_labels_that_break_the_rules_are_refused(admin: Caller, someone: Person,
     someone.call("CreateLabel", 403, body=body)
     anonymous("ListLabels", 401, scope="g")
     anonymous("CreateLabel", 401, body=body)
-    answer = admin.request("POST", "/api/v2.0/labels", data="name", headers={"Content-Type": "text/plain"})
-    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        ("name", "text/plain", 415),
+        ("name", "application/json", 400),
+        ('["name"]', "application/json", 422),
+        ('{"name": null}', "application/json", 422),
+        ("[" * 100_000, "application/json", 400),
+        ('{"name": ' + "[" * 900 + "]" * 900 + "}", "application/json", 422),
+    ],
+    ids=["text", "no JSON", "a list", "null", "an abyss", "deep"],
+)
+def test_bodies_that_are_no_label_are_refused(admin: Caller, body: str, media_type: str, status: int):
+    answer = admin.request("POST", "/api/v2.0/labels", data=body, headers={"Content-Type": media_type})
+    check("CreateLabel", answer)
+    assert answer.status_code == status
