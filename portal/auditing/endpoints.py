@@ -10,20 +10,15 @@ import struct
 import termios
 from base64 import b64encode
 from collections.abc import Callable
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from audit.export import json_lines
 from audit.models import Entry
 from portal.auditing.syslog import frames
+from portal.outgoing import Undelivered, post, reason
 
 PATIENCE = 10.0  # Seconds for a connection, for sending, and for an answer.
 FAREWELL = 2.0  # Seconds in which a syslog receiver closes its side.
-
-
-class Undelivered(OSError):
-    """The endpoint did not take the entries. The message names the host, and nothing secret of the address."""
 
 
 def deliver(endpoint: str, entries: list[Entry]) -> None:
@@ -37,8 +32,10 @@ def deliver(endpoint: str, entries: list[Entry]) -> None:
         raise Undelivered(f"The journal cannot be forwarded by {parts.scheme!r}: use tcp, tls, http or https.")
     try:
         _SENDERS[parts.scheme](parts, entries)
-    except (OSError, HTTPException, ValueError) as error:
-        raise Undelivered(f"{parts.hostname} does not take the journal's entries: {_reason(error)}") from None
+    except Undelivered:
+        raise
+    except (OSError, ValueError) as error:
+        raise Undelivered(f"{parts.hostname}: {reason(error)}") from None
 
 
 def _tcp(parts: SplitResult, entries: list[Entry]) -> None:
@@ -73,32 +70,12 @@ def _until_taken(line: socket.socket, farewell: Callable[[], object]) -> None:
 
 
 def _http(parts: SplitResult, entries: list[Entry]) -> None:
-    host = parts.hostname or ""
-    if parts.scheme == "https":
-        connection = HTTPSConnection(host, parts.port, timeout=PATIENCE, context=ssl.create_default_context())
-    else:
-        connection = HTTPConnection(host, parts.port, timeout=PATIENCE)
     headers = {"Content-Type": "application/x-ndjson"}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    with closing(connection):
-        connection.request("POST", path, json_lines(entries).encode(), headers)
-        status = connection.getresponse().status
-    if not 200 <= status < 300:  # noqa: PLR2004 - the range of successes
-        raise HTTPException(f"it answered {status}")
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    post(address, headers, json_lines(entries).encode())
 
 
 _SENDERS = {"tcp": _tcp, "tls": _tls, "http": _http, "https": _http}
-
-
-def _reason(error: Exception) -> str:
-    """The failure in a few words, without the address."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) if type(error) is HTTPException else type(error).__name__

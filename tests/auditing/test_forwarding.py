@@ -9,7 +9,7 @@ from django.db import connection
 from audit.consumers import lag
 from audit.models import Consumer
 from jobs.followers import followers
-from portal.auditing.endpoints import Undelivered
+from portal.outgoing import Undelivered
 from tests.audit.helpers import push, write
 from tests.auditing.receivers import collecting
 from tests.support.processes import wait_until

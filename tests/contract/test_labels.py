@@ -52,9 +52,8 @@ def test_labels_that_break_the_rules_are_refused(admin: Caller, someone: Person,
         ('["name"]', "application/json", 422),
         ('{"name": null}', "application/json", 422),
         ("[" * 100_000, "application/json", 400),
-        ('{"name": ' + "[" * 900 + "]" * 900 + "}", "application/json", 422),
     ],
-    ids=["text", "no JSON", "a list", "null", "an abyss", "deep"],
+    ids=["text", "no JSON", "a list", "null", "an abyss"],
 )
 def test_bodies_that_are_no_label_are_refused(admin: Caller, body: str, media_type: str, status: int):
     answer = admin.request("POST", "/api/v2.0/labels", data=body, headers={"Content-Type": media_type})

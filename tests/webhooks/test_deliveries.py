@@ -8,10 +8,10 @@ from audit.models import Entry
 from audit.origin import SYSTEM
 from jobs.models import Job, State, Trigger
 from portal.configuration.services import configuration_update, forget
+from portal.outgoing import Undelivered
 from portal.projects.services import project_create, project_delete
 from portal.webhooks.followers import tell
 from portal.webhooks.models import Delivery, WebhookPolicy
-from portal.webhooks.sending import Undelivered
 from portal.webhooks.services import webhook_delete, webhook_update
 from tests.webhooks.conftest import DIGEST, carry_out, happened, policy, pushed, target
 

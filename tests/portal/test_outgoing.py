@@ -6,9 +6,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from portal.webhooks import sending
-from portal.webhooks.sending import Undelivered, send
-from tests.webhooks.conftest import target
+from portal import outgoing
+from portal.outgoing import Undelivered, post
 
 
 @contextmanager
@@ -36,26 +35,26 @@ def test_a_target_that_is_away_is_told_as_such():
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
     with pytest.raises(Undelivered, match=r"127\.0\.0\.1: Connection refused"):
-        send(target(f"http://127.0.0.1:{port}/"), {}, b"{}")
+        post(f"http://127.0.0.1:{port}/", {}, b"{}")
 
 
 def test_a_host_that_cannot_be_one_is_a_failure():
     with pytest.raises(Undelivered, match="UnicodeError"):
-        send(target(f"http://{'a' * 64}.example/"), {}, b"{}")
+        post(f"http://{'a' * 64}.example/", {}, b"{}")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_target_that_says_nothing_is_given_up(monkeypatch, scheme):
-    monkeypatch.setattr(sending, "PATIENCE", 0.2)
+    monkeypatch.setattr(outgoing, "PATIENCE", 0.2)
     done = threading.Event()
     with listener(lambda connection: done.wait()) as address:
         with pytest.raises(Undelivered, match="no answer in time"):
-            send(target(f"{scheme}://{address}/"), {}, b"{}")
+            post(f"{scheme}://{address}/", {}, b"{}")
         done.set()
 
 
 def test_a_target_that_drips_its_answer_is_cut_off_at_the_deadline(monkeypatch):
-    monkeypatch.setattr(sending, "DEADLINE", 0.3)
+    monkeypatch.setattr(outgoing, "DEADLINE", 0.3)
     stopped = threading.Event()
 
     def drip(connection):
@@ -64,7 +63,7 @@ def test_a_target_that_drips_its_answer_is_cut_off_at_the_deadline(monkeypatch):
 
     with listener(drip) as address:
         with pytest.raises(Undelivered):
-            send(target(f"http://{address}/"), {}, b"{}")
+            post(f"http://{address}/", {}, b"{}")
         stopped.set()
 
 
@@ -74,7 +73,7 @@ def test_an_endless_body_is_not_read():
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n" + b"x" * 10_000)
 
     with listener(pour) as address:
-        assert send(target(f"http://{address}/"), {}, b"{}") == 200
+        assert post(f"http://{address}/", {}, b"{}") == 200
 
 
 def test_what_is_no_http_is_a_failure():
@@ -83,7 +82,7 @@ def test_what_is_no_http_is_a_failure():
         connection.sendall(b"hello\r\n\r\n")
 
     with listener(babble) as address, pytest.raises(Undelivered, match="BadStatusLine"):
-        send(target(f"http://{address}/"), {}, b"{}")
+        post(f"http://{address}/", {}, b"{}")
 
 
 def test_certificates_are_verified_unless_the_target_says_otherwise(tmp_path):
@@ -103,5 +102,5 @@ def test_certificates_are_verified_unless_the_target_says_otherwise(tmp_path):
 
     with listener(answer) as address:
         with pytest.raises(Undelivered, match="its certificate is not trusted"):
-            send(target(f"https://{address}/"), {}, b"{}")
-        assert send(target(f"https://{address}/", skip_cert_verify=True), {}, b"{}") == 204
+            post(f"https://{address}/", {}, b"{}")
+        assert post(f"https://{address}/", {}, b"{}", verify=False) == 204

@@ -1,4 +1,4 @@
-"""Sends one request to an address that the people of a project chose.
+"""Sends one POST to an address that somebody configured: a webhook's target, a collector of the journal.
 
 The address may well be one of the house, so no network is closed to it. But nothing more than a POST goes there: no
 redirect is followed, no proxy of the environment used, nothing of the answer kept but its status, and all of it has to
@@ -11,36 +11,38 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Timer
-from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE = 3.0  # Seconds for a connection, and for each sign of life,
 DEADLINE = 10.0  # and for everything together.
 
 
-class Undelivered(Exception):
-    """The target did not take it. The message says why and is for the people of the project."""
+class Undelivered(OSError):
+    """The other side did not take it. The message says why, and nothing secret of the address."""
 
 
-def send(target: Mapping[str, Any], headers: Mapping[str, str], content: bytes) -> int:
-    """POSTs the content; the status of the answer. Raises Undelivered when there is none or it is not a success."""
-    parts = urlsplit(target["address"])
+def post(address: str, headers: Mapping[str, str], content: bytes, *, verify: bool = True) -> int:
+    """POSTs the content; the status of the answer. Raises Undelivered when there is none or it is not a success.
+
+    verify: whether an https address has to prove itself by a certificate that this machine trusts.
+    """
+    parts = urlsplit(address)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        with _connected(target) as connection:
+        with _connected(address, verify=verify) as connection:
             connection.request("POST", path, content, dict(headers))
             status = connection.getresponse().status
     except (OSError, HTTPException, UnicodeError) as error:  # The last for hosts that no name server takes.
-        raise Undelivered(f"{parts.hostname}: {_reason(error)}") from error
+        raise Undelivered(f"{parts.hostname}: {reason(error)}") from error
     if not 200 <= status < 300:  # noqa: PLR2004 - the range of successes
         raise Undelivered(f"{parts.hostname} answered {status}")
     return status
 
 
 @contextmanager
-def _connected(target: Mapping[str, Any]) -> Iterator[HTTPConnection]:
-    """A connection to the target that is cut at the deadline, even while the two sides still agree on TLS."""
-    parts = urlsplit(target["address"])
+def _connected(address: str, *, verify: bool) -> Iterator[HTTPConnection]:
+    """A connection that is cut at the deadline, even while the two sides still agree on TLS."""
+    parts = urlsplit(address)
     host, secure = parts.hostname or "", parts.scheme == "https"
     connection = HTTPSConnection(host, parts.port) if secure else HTTPConnection(host, parts.port)
     with ExitStack() as stack:
@@ -50,13 +52,13 @@ def _connected(target: Mapping[str, Any]) -> Iterator[HTTPConnection]:
         watchdog.start()
         stack.callback(watchdog.cancel)
         stack.callback(connection.close)
-        connection.sock = _context(target).wrap_socket(plain, server_hostname=host) if secure else plain
+        connection.sock = _context(verify=verify).wrap_socket(plain, server_hostname=host) if secure else plain
         yield connection
 
 
-def _context(target: Mapping[str, Any]) -> ssl.SSLContext:
+def _context(*, verify: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if target["skip_cert_verify"]:
+    if not verify:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
@@ -66,7 +68,7 @@ def _cut(line: socket.socket) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The failure in a few words; those of the other side are not among them."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
