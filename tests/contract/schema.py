@@ -22,7 +22,7 @@ LATER_OPERATIONS = frozenset({"getVulnerabilitiesAddition"})
 
 # What any operation may answer although the contract does not name it there: the request is malformed or not allowed,
 # what the path names is missing, the caller is too fast, the server is not up to it.
-ALWAYS = frozenset({400, 401, 403, 404, 405, 406, 413, 415, 422, 429, 503})
+ALWAYS = frozenset({400, 401, 403, 404, 405, 413, 415, 422, 429, 503})
 
 # Statuses beyond the contract, which Harbor answers all the same, with the reason.
 _IMMUTABLE = {412: "an immutable tag stands in the way"}
@@ -84,12 +84,10 @@ class Operation:
         return self.tag in LATER_TAGS or self.id in LATER_OPERATIONS
 
     def parameter(self, name: str) -> dict[str, Any]:
-        """The parameter of that name. Raises KeyError."""
-        return next(iter(p for p in self.parameters if p["name"] == name), None) or _unknown(self.id, name)
-
-
-def _unknown(operation: str, name: str) -> dict[str, Any]:
-    raise KeyError(f"{operation} has no parameter {name}")
+        """The parameter of that name. Raises AssertionError."""
+        found = [parameter for parameter in self.parameters if parameter["name"] == name]
+        assert found, f"{self.id} has no parameter {name}"
+        return found[0]
 
 
 def _resolved(value: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ class Api:
 
     def __init__(self, url: str, credentials: tuple[str, str] | None = None) -> None:
         self.url = url
-        self.credentials = credentials
         self.session = requests.Session()
         self.session.trust_env = False  # No proxy and no .netrc of the machine.
         self.session.auth = credentials
