@@ -24,6 +24,7 @@ def test_garbage_is_collected_by_hand(admin):
 
     assert admin.put(location).status_code == 200
     assert admin.get(location).json()["job_status"] == "Stopped"
+    assert Entry.objects.filter(action="job.stop", actor="admin").exists()
     assert admin.get(f"{location}/log")["Content-Type"].startswith("text/plain")
 
 

@@ -48,5 +48,6 @@ def test_a_job_is_stopped_and_its_log_read(admin):
     job = enqueue("registry.gc")
     assert admin.put(f"/jobservice/jobs/{job.pk}").status_code == 200
     assert Job.objects.get().state == State.STOPPED
+    assert Entry.objects.filter(action="job.stop", actor="admin").exists()
     assert admin.get(f"/jobservice/jobs/{job.pk}/log").status_code == 200
     assert admin.get("/jobservice/jobs/nonsense/log").status_code == 404

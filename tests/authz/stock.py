@@ -5,8 +5,10 @@ import re
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.test import Client as Site
 
+from audit.models import Entry
 from portal.configuration.services import forget
 from portal.labels.models import ArtifactLabel
 from portal.projects.models import Member, Project
@@ -108,6 +110,16 @@ class Shop:
             transaction.set_rollback(True)
         forget()
         return int(status)
+
+    def traces(self, row: tuple[str, str], authorization: str) -> tuple[int, list[Entry]]:
+        """The status, and what the request left in the journal; it is undone as well."""
+        last = Entry.objects.aggregate(last=Max("id"))["last"] or 0
+        with transaction.atomic():
+            status = self._send(row, authorization, self._bodies).status_code
+            entries = list(Entry.objects.filter(id__gt=last).order_by("id"))
+            transaction.set_rollback(True)
+        forget()
+        return int(status), entries
 
     def _push(self) -> None:
         """An artifact of which only rows exist."""
