@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from jobs.followers import follow
 
 from audit.models import Entry
+from jobs.followers import follow
 from registry.models import Repository
 
 _RAISE = (
