@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 FIELDS = 6
+LONGEST = 128
 
 
 def next_after(expression: str, after: datetime) -> datetime:
@@ -13,6 +14,8 @@ def next_after(expression: str, after: datetime) -> datetime:
     """
     from celery.schedules import ParseException, crontab  # Late, because most processes that load this never need it.
 
+    if len(expression) > LONGEST:
+        raise ValueError(f"A cron expression has at most {LONGEST} characters.")
     fields = expression.replace("?", "*").split()
     if len(fields) != FIELDS:
         raise ValueError(

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,13 +119,22 @@ class JobRun:
         return Job.objects.filter(pk=self.job.pk, owner=self.job.owner, state=State.RUNNING)
 
     def _write_log(self) -> None:
-        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        lines = list(self._new_lines())
         if not lines:
             return
-        JobLog.objects.bulk_create(JobLog(job=self.job, at=at, text=text) for at, text in lines)
+        try:
+            JobLog.objects.bulk_create(JobLog(job=self.job, at=at, text=text) for at, text in lines)
+        except DatabaseError:
+            self._lines.extendleft(reversed(lines))  # For the next time.
+            raise
         newest = JobLog.objects.filter(job=self.job).order_by("-id")
         if oldest_kept := newest.values_list("id", flat=True)[LOG_LINES - 1 : LOG_LINES].first():
             JobLog.objects.filter(job=self.job, id__lt=oldest_kept).delete()
+
+    def _new_lines(self) -> Iterator[tuple[datetime, str]]:
+        with suppress(IndexError):  # The heartbeat and the end of the run may both be at it.
+            for _ in range(len(self._lines)):
+                yield self._lines.popleft()
 
 
 @contextmanager

@@ -71,6 +71,16 @@ def workers(pool_id: str | None = None) -> list[WorkerView] | None:
     return [_worker(job) for job in running if job.pool_id in wanted]
 
 
+def log_text(job: Job) -> str:
+    """What the job wrote, a line each with its time."""
+    return "".join(log_line(at, text) for at, text in job.log.values_list("at", "text"))
+
+
+def log_line(at: datetime, text: str) -> str:
+    """One line of a log."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ} {text}\n"
+
+
 def job_named(text: str) -> Job | None:
     """The job whose number somebody wrote."""
     if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST:

@@ -1,5 +1,6 @@
 """Who sent a Django request: the same rules about proxies as in the registry."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +9,10 @@ from django.http import HttpRequest
 from registry.distribution.client import Client, client_of
 
 _TELLING = ("host", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-request-id")
+
+
+# A form in parts, the one type whose parameter is needed.
+_FORM = re.compile(rb"multipart/form-data; *boundary=\"?[\w'()+,./:=?-]{1,70}\"?", re.IGNORECASE)
 
 
 def client_of_request(request: HttpRequest) -> Client:
@@ -27,9 +32,13 @@ def unambiguous(scope: dict[str, Any]) -> dict[str, Any]:
 
     WSGI spells `-` and `_` alike, so a client's `X_Forwarded_For` would pass for the header that only a trusted proxy may
     set: headers with an underscore are left out. It knows ASCII queries only: other bytes are percent-encoded. Cookies may
-    come in several headers, which WSGI would join with a comma.
+    come in several headers, which WSGI would join with a comma. And Django would decode queries and bodies by whatever
+    charset a Content-Type names, among them Python's codecs that unpack archives: here everything is UTF-8.
     """
-    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name and name != b"cookie"]
+    told = {b"cookie", b"content-type"}
+    headers = [(name, value) for name, value in scope["headers"] if b"_" not in name and name not in told]
+    if types := [value for name, value in scope["headers"] if name == b"content-type"]:
+        headers.append((b"content-type", types[0] if _FORM.fullmatch(types[0]) else types[0].partition(b";")[0]))
     if cookies := [value for name, value in scope["headers"] if name == b"cookie"]:
         headers.append((b"cookie", b"; ".join(cookies)))
     query = quote(scope["query_string"], safe=bytes(range(128))).encode()

@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.http.ConditionalGetMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.access.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "portal.access.csrf.ForgeryMiddleware",
     "portal.access.csrf.TokenMiddleware",
@@ -108,7 +108,6 @@ WHITENOISE_USE_FINDERS = True  # Nothing is collected: the packages' files are s
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -145,6 +144,7 @@ CONTENT_SECURITY_POLICY = csp.POLICY
 X_FRAME_OPTIONS = "DENY"
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if EXTERNAL_URL.startswith("https:") else 0
 SILENCED_SYSTEM_CHECKS = [
+    "security.W003",  # Ours is a subclass of Django's middleware against forged requests.
     "security.W005",  # HSTS for subdomains, and
     "security.W021",  # its preloading, bind hosts that are not ours to bind.
     "security.W008",  # We answer one port, with TLS or without; sending others to it is the proxy's part.

@@ -10,7 +10,7 @@ from jobs.signals import run_ended
 from portal.access.authorizer import PortalAuthorizer
 from portal.configuration.gate import ReadOnlyGate
 from portal.health import add_probe
-from portal.immutability.selectors import PortalTagGate
+from portal.immutability.gate import PortalTagGate
 from portal.quotas.gate import PortalQuotaGate
 from registry import ports
 from registry.store import store

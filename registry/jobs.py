@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from jobs.kinds import JobRun, job
 from registry.services import usage
-from registry.services.clearing import clear_repository
+from registry.services.clearing import clear_repository, resume_clearing
 from registry.services.garbage import GRACE, Collected, collect_garbage
 from registry.services.purge import AGE, purge_uploads
 from registry.services.repositories import CLEARING
@@ -25,6 +25,8 @@ def garbage_collection(
         run.progress(done.steps, message=message)
         run.checkpoint()
 
+    if not dry_run and (left := resume_clearing()):
+        run.log(f"{left} deleted repositories are still to be cleared away")
     done = collect_garbage(
         origin=run.job.asked_by,
         grace=timedelta(seconds=grace_seconds),
@@ -59,7 +61,7 @@ def usage_folding(run: JobRun) -> None:
     usage.fold(progress=report)
 
 
-@job(CLEARING)
+@job(CLEARING, attempts=10)
 def repository_clearing(run: JobRun, *, repository_id: int) -> None:
     """Clears away what a deleted repository held."""
 

@@ -55,6 +55,14 @@ def repository_named(name: str) -> Repository | None:
     return Repository(id=row[0], namespace_id=row[1], name=name) if row else None
 
 
+def keep_repository(repository_id: int) -> bool:
+    """Whether the repository is there; if so, nobody deletes it until the transaction ends. Pushes to it go on."""
+    # Deleting gives the name up, which is a key of the row.
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    sql = f"SELECT 1 FROM registry_repository WHERE id = %s AND deleted_at IS NULL{lock}"  # noqa: S608 - a constant
+    return bool(_run(sql, [repository_id]))
+
+
 def raise_generation(name: str) -> Repository | None:
     """Locks the repository and raises its generation."""
     sql = (

@@ -27,6 +27,11 @@ class Identity:
         return self.user.username if self.user else "anonymous"
 
     @property
+    def is_admin(self) -> bool:
+        """Whether they administer the system, which no robot does."""
+        return self.user is not None and self.user.is_admin
+
+    @property
     def credential(self) -> str:
         """Which credential was used, by id and never by secret."""
         if self.robot:

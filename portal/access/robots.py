@@ -14,7 +14,7 @@ from audit.journal import record
 from audit.origin import Origin
 from portal.access.identity import Identity
 from portal.access.models import ROBOT_PREFIX, Robot, RobotPermission
-from portal.access.policy import can
+from portal.access.policy import given
 from portal.access.roles import ROBOT_PROJECT, ROBOT_SYSTEM
 from portal.access.secrets import digest, new_secret
 from portal.accounts.names import check_password
@@ -191,9 +191,10 @@ def _check_rights(project: Project | None, rights: Iterable[Right], creator: Ide
 
 
 def _holds(creator: Identity, right: Right) -> bool:
-    if right.kind == RobotPermission.Kind.SYSTEM or right.project is not None:
-        return can(creator, right.resource, right.action, right.project)
     assert creator.robot is not None
+    if right.kind == RobotPermission.Kind.SYSTEM or right.project is not None:
+        # What anybody may do in a public project is not the robot's own: the project may be closed later.
+        return (right.resource, right.action) in given(creator.robot, right.project and right.project.pk)
     wanted = (RobotPermission.Kind.PROJECT, right.resource, right.action)
     same = [row for row in creator.robot.permissions.all() if (row.kind, row.resource, row.action) == wanted]
     # A right in every project comes only from such a right, to which there is no exception.

@@ -44,7 +44,7 @@ def user_exists(request: HttpRequest) -> HttpResponse:
     user = session_user(request)
     if user is None or not user.is_admin:
         return error_response(Code.FORBIDDEN, "You may not do this.")
-    text = request.POST.get("value", "")
+    text = request.POST.get("value", "").replace("\0", "")
     fields = {"username": ("username_key", username_key(text)), "email": ("email__iexact", text)}
     if request.POST.get("target") not in fields:
         return error_response(Code.BAD_REQUEST, "target is username or email.")

@@ -2,11 +2,13 @@
 
 import time
 
+from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth import login as begin
 from django.contrib.auth import logout as end
 from django.contrib.auth import update_session_auth_hash as keep
 from django.contrib.auth.backends import BaseBackend
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -20,6 +22,17 @@ from portal.configuration.services import value
 _SEEN = "seen"
 _RENEWED_EVERY = 60  # seconds
 _NO_RENEWAL = "X-Harbor-No-Session-Renewal"
+
+
+class Sessions(SessionMiddleware):
+    """Django's, which never sees a cookie that is no key of a session: PostgreSQL would choke on a NUL in one."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Finds the session of a request."""
+        key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        if not (key.isascii() and key.isalnum()):
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+        super().process_request(request)
 
 
 class SessionBackend(BaseBackend):

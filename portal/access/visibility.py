@@ -14,7 +14,7 @@ from portal.projects.models import Member, Project, Role
 
 def visible_projects(identity: Identity) -> QuerySet[Project]:
     """All for an administrator; for others the public ones and those in which they have a role or were given a right."""
-    if identity.user is not None and identity.user.is_admin:
+    if identity.is_admin:
         return Project.objects.all()
     public = Q(public=True)
     if identity.robot is not None:
@@ -29,9 +29,23 @@ def projects_with(identity: Identity, resource: str, action: str) -> QuerySet[Pr
         return Project.objects.filter(_of_robot(identity.robot, lambda rights: permission in rights))
     if identity.user is None:
         return Project.objects.none()
-    if identity.user.is_admin:
+    if identity.is_admin:
         return Project.objects.all()
     return Project.objects.filter(_of_user(identity.user, [role for role in ROLES if permission in ROLES[role]]))
+
+
+def listing_projects(identity: Identity) -> QuerySet[Project]:
+    """The visible projects whose repositories the caller may list: a robot may have been given other rights alone."""
+    if identity.robot is None:
+        return visible_projects(identity)
+    listing = ("repository", "list")
+    rows = [row for row in identity.robot.permissions.all() if row.kind == RobotPermission.Kind.PROJECT]
+    denials = [
+        row for row in rows if row.effect == RobotPermission.Effect.DENY and (row.resource, row.action) == listing
+    ]
+    denied = {row.project_id for row in denials}
+    public = Q(pk__in=[]) if None in denied else Q(public=True) & ~Q(pk__in=denied)
+    return Project.objects.filter(public | _of_robot(identity.robot, lambda rights: listing in rights))
 
 
 def _of_user(user: User, roles: Iterable[Role]) -> Q:

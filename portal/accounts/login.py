@@ -15,6 +15,8 @@ def login(username: str, password: str, *, address: str) -> User:
 
     Raises Unauthenticated, which does not tell a wrong name from a wrong password, or TooManyAttempts.
     """
+    if "\0" in username:  # PostgreSQL takes none, and no name has one.
+        raise Unauthenticated(WRONG)
     attempt = throttle.Attempt(username, address)
     before = throttle.check(attempt)
     user = User.objects.filter(username_key=username_key(username)).first()

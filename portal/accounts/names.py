@@ -12,7 +12,12 @@ PASSWORD_RULE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,128}", re.DOTA
 
 
 def username_key(username: str) -> str:
-    """The form in which names are compared: case and compatibility variants do not make another user."""
+    """The form in which names are compared: case and compatibility variants do not make another user.
+
+    What is far too long for a name stays as it is: normalizing takes a time that grows with the square of the length.
+    """
+    if len(username) > 4 * LONGEST:
+        return username
     return unicodedata.normalize("NFKC", username).casefold()
 
 

@@ -52,6 +52,10 @@ class ReadOnly(ModelAdmin):
 
     has_change_permission = has_delete_permission = has_add_permission
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Django's rule, but what is hidden cannot be guessed by filters in the address either."""
+        return lookup.partition("__")[0] not in self.hidden and super().lookup_allowed(lookup, value, request)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The rows with what they refer to, less what is not shown of them."""
         return super().get_queryset(request).select_related(*self.related).defer(*self.hidden)
@@ -114,7 +118,7 @@ TABLES: dict[type[Model], Table] = {
         related=("robot", "project__namespace"),
     ),
     SigningKey: Table(("kid", "algorithm", "created_at", "retires_at"), hidden=("private_key",), order="-created_at"),
-    Setting: Table(("key", "value", "updated_at"), search=("key__startswith",), order="key"),
+    Setting: Table(("key", "updated_at"), search=("key__startswith",), hidden=("value",), order="key"),
     Label: Table(("name", "project", "color"), search=("name__startswith",), related=("project__namespace",)),
     ArtifactLabel: Table(
         ("label", "manifest", "created_at"), search=("label__name__exact",), related=("label", "manifest")

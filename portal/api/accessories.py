@@ -6,12 +6,12 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.artifact_shape import AccessorySerializer
+from portal.api.artifact_shapes import AccessorySerializer
 from portal.api.content import ARTIFACT, Content
-from portal.api.wire import pages, query
+from portal.api.wire import pages
 from portal.api.wire.operations import operation
-from portal.api.wire.query import Field, Fields, moment, number
-from portal.api.wire.rights import project as right_in_project
+from portal.api.wire.query import Field, Fields, asked, moment, number
+from portal.api.wire.rights import of_project
 from portal.artifacts.selectors import accessories_of
 from portal.projects.models import Project
 from registry.models import Manifest
@@ -32,7 +32,7 @@ class Accessories(Content):
     @operation(
         "listAccessories",
         tag="artifact",
-        right=right_in_project("accessory", "list"),
+        right=of_project("accessory", "list"),
         answers={200: AccessorySerializer(many=True)},
         listed=True,
         fields=FIELDS,
@@ -46,9 +46,7 @@ class Accessories(Content):
                 row.subject_row = artifact
             return list(AccessorySerializer(rows, many=True).data)
 
-        asked = request.query_params
-        rows = query.narrow(accessories_of(artifact), asked.get("q", ""), FIELDS)
-        rows = query.order(rows, asked.get("sort", ""), FIELDS, ("pk",))
+        rows = asked(request, accessories_of(artifact), FIELDS, ("pk",))
         return pages.listed(request, rows, show, whole=Manifest.objects.defer("payload"))
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from portal.api.content import ARTIFACT, Content
 from portal.api.wire.operations import operation
-from portal.api.wire.rights import project as right_in_project
+from portal.api.wire.rights import of_project
 from portal.artifacts.additions import NAMES, addition_of
 from portal.errors import Unprocessable
 from portal.projects.models import Project
@@ -21,7 +21,7 @@ class OneAddition(Content):
     @operation(
         "getAddition",
         tag="artifact",
-        right=right_in_project("artifact-addition", "read"),
+        right=of_project("artifact-addition", "read"),
         answers={(200, kind): schema for kind, schema in TYPES.items()},
         parameters=[OpenApiParameter("addition", str, OpenApiParameter.PATH, enum=NAMES)],
     )

@@ -8,7 +8,7 @@ from portal.allowlists.selectors import allowlist_of
 from portal.allowlists.services import allowlist_set
 from portal.api.project_shapes import CVEAllowlistSerializer, shown_allowlist, wanted_allowlist
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import LOGGED_IN, system
+from portal.api.wire.rights import LOGGED_IN, of_system
 
 
 class SystemAllowlist(Resource):
@@ -27,7 +27,7 @@ class SystemAllowlist(Resource):
     @operation(
         "putSystemCVEAllowlist",
         tag="SystemCVEAllowlist",
-        right=system("configuration", "update"),
+        right=of_system("configuration", "update"),
         body=CVEAllowlistSerializer,
         answers={200: None},
         journal=("allowlist.update",),

@@ -9,12 +9,13 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.artifact_shape import PARAMETERS, SIGNATURE, ArtifactSerializer, Wanted, whole
-from portal.api.content import ARTIFACT, REPOSITORY, Content, address, counted, switch, switched
-from portal.api.wire import pages, query
+from portal.api.artifact_shapes import PARAMETERS, SIGNATURE, ArtifactSerializer, Wanted, whole
+from portal.api.content import ARTIFACT, REPOSITORY, Content, address, counted
+from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Condition, Field, Fields, moment, number
-from portal.api.wire.rights import project as right_in_project
+from portal.api.wire.parameters import switch, switched
+from portal.api.wire.query import Condition, Field, Fields, asked, conditions, moment, number
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Whole, Wire
 from portal.artifacts.selectors import (
     PULL_TIME,
@@ -50,7 +51,7 @@ class LabelIdSerializer(Wire):
 
 def _by_tags(rows: QuerySet[Manifest], condition: Condition) -> QuerySet[Manifest]:
     """`*` for any tag, `nil` for none, otherwise a tag's name or `~` and a part of one."""
-    value = condition.values[0]
+    value = next(iter(condition.values), "")
     match condition.operator, value:
         case "exact", "*":
             return rows.filter(_TAGGED)
@@ -100,13 +101,16 @@ FIELDS: Fields = {
 _SETTLED = set(FIELDS) - {"labels", "pull_time"}
 
 
-def _asked(request: Request, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
-    """The rows that the request's `q` and `sort` ask for."""
-    q = request.query_params.get("q", "")
-    if not any(condition.key == "base" for condition in query.conditions(q)):
+def _matching(request: Request, rows: QuerySet[Manifest]) -> QuerySet[Manifest]:
+    """The rows that the request asks for; members of indexes only if it names them."""
+    if "base" not in _keys(request):
         rows = top_level(rows)
-    rows = query.narrow(rows.annotate(pull_time=PULL_TIME), q, FIELDS)
-    return query.order(rows, request.query_params.get("sort", ""), FIELDS, ("-pushed_at",))
+    return asked(request, rows.annotate(pull_time=PULL_TIME), FIELDS, ("-pushed_at",))
+
+
+def _keys(request: Request) -> set[str]:
+    """The keys that the request's `q` has conditions on."""
+    return {condition.key for condition in conditions(request.query_params.get("q", ""))}
 
 
 class Artifacts(Content):
@@ -115,7 +119,7 @@ class Artifacts(Content):
     @operation(
         "listArtifacts",
         tag="artifact",
-        right=right_in_project("artifact", "list"),
+        right=of_project("artifact", "list"),
         answers={200: ArtifactSerializer(many=True)},
         parameters=PARAMETERS,
         listed=True,
@@ -127,13 +131,13 @@ class Artifacts(Content):
         Members of an index without a tag are left out unless q has base=*, signatures and other accessories always.
         """
         repository = self.repository(project, repository_name)
-        wanted, rows = Wanted.of(request), _asked(request, artifacts_in(repository))
+        wanted, rows = Wanted.of(request), _matching(request, artifacts_in(repository))
         return counted(request, rows, wanted.show, whole=whole(), state=lambda: state_of(repository), settled=_SETTLED)
 
     @operation(
         "CopyArtifact",
         tag="artifact",
-        right=right_in_project("artifact", "create"),
+        right=of_project("artifact", "create"),
         answers={201: None},
         parameters=[
             OpenApiParameter(
@@ -146,7 +150,7 @@ class Artifacts(Content):
         """Copies an artifact with its accessories into this repository."""
         name, reference = _source(request.query_params.get("from", ""))
         there = self.project(namespace_of(name), by_name=True)
-        self.require(right_in_project("repository", "pull"), there)
+        self.require(of_project("repository", "pull"), there)
         assert there is not None
         source = repository_of(there, name.partition("/")[2])
         if artifact_of(source, reference).accessory_of:
@@ -172,7 +176,7 @@ class OneArtifact(Content):
     @operation(
         "getArtifact",
         tag="artifact",
-        right=right_in_project("artifact", "read"),
+        right=of_project("artifact", "read"),
         answers={200: ArtifactSerializer},
         parameters=[*PARAMETERS, SIGNATURE],
     )
@@ -184,7 +188,7 @@ class OneArtifact(Content):
     @operation(
         "deleteArtifact",
         tag="artifact",
-        right=right_in_project("artifact", "delete"),
+        right=of_project("artifact", "delete"),
         answers={200: None},
         journal=("manifest.delete",),
     )
@@ -201,7 +205,7 @@ class ArtifactLabels(Content):
     @operation(
         "addLabel",
         tag="artifact",
-        right=right_in_project("artifact-label", "create"),
+        right=of_project("artifact-label", "create"),
         body=LabelIdSerializer,
         answers={200: None},
         journal=("label.attach",),
@@ -220,7 +224,7 @@ class OneArtifactLabel(Content):
     @operation(
         "removeLabel",
         tag="artifact",
-        right=right_in_project("artifact-label", "delete"),
+        right=of_project("artifact-label", "delete"),
         answers={200: None},
         journal=("label.detach",),
     )
@@ -237,7 +241,7 @@ class ArtifactsOfProject(Resource):
     @operation(
         "listArtifactsOfProject",
         tag="project",
-        right=right_in_project("artifact", "list"),
+        right=of_project("artifact", "list"),
         answers={200: ArtifactSerializer(many=True)},
         parameters=[
             *PARAMETERS,
@@ -248,9 +252,8 @@ class ArtifactsOfProject(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:
         """The artifacts of every repository of a project."""
-        q = request.query_params.get("q", "")
-        wanted, rows = Wanted.of(request), _asked(request, artifacts_of(project))
-        typed = any(condition.key in {"media_type", "artifact_type"} for condition in query.conditions(q))
+        wanted, rows = Wanted.of(request), _matching(request, artifacts_of(project))
+        typed = _keys(request) & {"media_type", "artifact_type"}
         if switched(request, "latest_in_repository") and typed:
             rows = latest_of_each(project, rows)
             return pages.listed(request, rows, wanted.show, whole=whole())

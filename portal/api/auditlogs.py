@@ -6,7 +6,7 @@ The journal is told in Harbor's words; the export tells all of it, with the stat
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -20,12 +20,13 @@ from portal.access.policy import can
 from portal.access.visibility import projects_with
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Condition, Field, Fields, moment, narrow, number, order
-from portal.api.wire.rights import LOGGED_IN, project
+from portal.api.wire.query import Condition, Field, Fields, asked, moment, narrow, number
+from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.auditing.events import EVENTS, LEGACY, TYPES, described, event_of, succeeded
 from portal.errors import Unprocessable
 from portal.projects.models import Project
+from registry.models import Namespace
 
 SEARCHED = 50_000
 """How many of the newest entries are looked through for a part of a name, which no index helps to find."""
@@ -108,15 +109,20 @@ class _Log(Resource):
 
     def listed(self, request: Request, rows: QuerySet[Entry], show: Callable[[Sequence[Entry]], Any]) -> Response:
         """The page asked for of the entries that meet `q`, newest first."""
-        rows = narrow(rows, request.query_params.get("q", ""), FIELDS)
-        return pages.listed(request, order(rows, request.query_params.get("sort", ""), FIELDS, NEWEST_FIRST), show)
+        return pages.listed(request, asked(request, rows, FIELDS, NEWEST_FIRST), show)
 
     def visible(self) -> QuerySet[Entry]:
         """The entries that the caller may read: all, or those of the projects whose log they may list."""
         if can(self.identity, "audit-log", "list"):
             return Entry.objects.all()
         names = projects_with(self.identity, "log", "list").values_list("namespace__name", flat=True)
-        return Entry.objects.filter(project__in=list(names[:_MANY_PROJECTS]))
+        # A name may have been that of another project before, whose story is not told to those of this one.
+        living = Namespace.objects.filter(name=OuterRef("project"), created_at__lte=OuterRef("at"))
+        return Entry.objects.filter(Exists(living), project__in=list(names[:_MANY_PROJECTS]))
+
+    def of_project(self, project: Project) -> QuerySet[Entry]:
+        """The entries of one project since it was created: another may have had its name before."""
+        return Entry.objects.filter(project=project.name, at__gte=project.created_at)
 
 
 class AuditLogExts(_Log):
@@ -171,14 +177,14 @@ class ProjectLogs(_Log):
     @operation(
         "getLogs",
         tag="project",
-        right=project("log", "list"),
+        right=of_project("log", "list"),
         answers={200: AuditLogSerializer(many=True)},
         listed=True,
         fields=FIELDS,
     )
     def get(self, request: Request, project: Project) -> Response:
         """What was done in a project to repositories, artifacts and tags, as older clients ask for it."""
-        rows = Entry.objects.filter(project=project.name, action__in=LEGACY)
+        rows = self.of_project(project).filter(action__in=LEGACY)
         return self.listed(request, rows, _told_briefly)
 
 
@@ -188,14 +194,14 @@ class ProjectLogExts(_Log):
     @operation(
         "getLogExts",
         tag="project",
-        right=project("log", "list"),
+        right=of_project("log", "list"),
         answers={200: AuditLogExtSerializer(many=True)},
         listed=True,
         fields=FIELDS,
     )
     def get(self, request: Request, project: Project) -> Response:
         """What was done in a project, newest first."""
-        return self.listed(request, Entry.objects.filter(project=project.name), _told)
+        return self.listed(request, self.of_project(project), _told)
 
 
 class AuditLogExport(_Log):

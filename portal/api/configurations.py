@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import system
+from portal.api.wire.rights import of_system
 from portal.api.wire.serializers import Flag, Text, Whole, Wire
 from portal.configuration.keys import KEYS, Key
 from portal.configuration.services import configuration_update, values
@@ -50,7 +50,7 @@ class Configurations(Resource):
     @operation(
         "getConfigurations",
         tag="configure",
-        right=system("configuration", "read"),
+        right=of_system("configuration", "read"),
         answers={200: ConfigurationsResponseSerializer},
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
@@ -60,7 +60,7 @@ class Configurations(Resource):
     @operation(
         "updateConfigurations",
         tag="configure",
-        right=system("configuration", "update"),
+        right=of_system("configuration", "update"),
         body=ConfigurationsSerializer,
         answers={200: None},
         journal=("configuration.update",),
@@ -83,7 +83,7 @@ class InternalConfigurations(Resource):
     @operation(
         "getInternalconfig",
         tag="configure",
-        right=system("configuration", "read"),
+        right=of_system("configuration", "read"),
         answers={200: ConfigurationsResponseSerializer},
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
@@ -93,7 +93,11 @@ class InternalConfigurations(Resource):
 
 def _items() -> dict[str, dict[str, Any]]:
     present = values()
-    return {name: {"value": present[name], "editable": key.editable} for name, key in KEYS.items() if not key.secret}
+    return {
+        name: {"value": key.show(present[name]), "editable": key.editable}
+        for name, key in KEYS.items()
+        if not key.secret
+    }
 
 
 PATHS = {

@@ -1,19 +1,17 @@
-"""What the resources of repositories and artifacts share: how a path names them, how they are addressed, and switches."""
+"""What the resources of repositories and artifacts share: how a path names them, how they are addressed and counted."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource
-from portal.api.wire.query import boolean, conditions
+from portal.api.wire.query import conditions
 from portal.artifacts.selectors import artifact_of, kept_count, repository_of
-from portal.errors import Unprocessable
 from portal.projects.models import Project
 from registry.models import Manifest, Repository
 from registry.oci.names import check_name, namespace_of
@@ -45,20 +43,6 @@ def address(repository: str, *more: str) -> str:
     return "/".join(["", "projects", project, "repositories", quote(quote(name, safe=""), safe=""), *more])
 
 
-def switch(name: str, description: str, *, default: bool = False) -> OpenApiParameter:
-    """A parameter that is true or false."""
-    return OpenApiParameter(name, bool, description=description, default=default)
-
-
-def switched(request: Request, name: str, *, default: bool = False) -> bool:
-    """Whether a parameter is on. Raises Unprocessable."""
-    value = request.query_params.get(name, "")
-    try:
-        return boolean(value) if value else default
-    except ValueError:
-        raise Unprocessable(f"{name} in query is true or false") from None
-
-
 def counted(
     request: Request,
     rows: QuerySet[Any],
@@ -77,6 +61,4 @@ def counted(
         total = kept_count(state(), f"{request.path}?{q}", lambda: pages.total(rows))
     else:
         total = pages.total(rows)
-    keys = list(rows.values_list("pk", flat=True)[page.rows]) if total else []
-    by_key = {row.pk: row for row in whole.filter(pk__in=keys)}
-    return pages.answer(request, page, total, show([by_key[key] for key in keys if key in by_key]))
+    return pages.answer(request, page, total, show(pages.fetched(rows, whole, page) if total else []))

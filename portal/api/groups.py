@@ -10,7 +10,7 @@ from portal.accounts.groups import group_create, group_delete, group_get, group_
 from portal.accounts.models import UserGroup
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import LOGGED_IN, system
+from portal.api.wire.rights import LOGGED_IN, of_system
 from portal.api.wire.serializers import Text, Whole, Wire, many
 from portal.errors import Invalid
 
@@ -38,7 +38,7 @@ class UserGroups(Resource):
     @operation(
         "listUserGroups",
         tag="usergroup",
-        right=system("user-group", "list"),
+        right=of_system("user-group", "list"),
         answers={200: UserGroupSerializer(many=True)},
         parameters=[
             OpenApiParameter("group_name", str, description="Part of the name."),
@@ -58,7 +58,7 @@ class UserGroups(Resource):
     @operation(
         "createUserGroup",
         tag="usergroup",
-        right=system("user-group", "create"),
+        right=of_system("user-group", "create"),
         body=UserGroupSerializer,
         answers={201: None},
         journal=("usergroup.create",),
@@ -93,7 +93,9 @@ class FoundUserGroups(Resource):
 class OneUserGroup(Resource):
     """`/usergroups/{group_id}`."""
 
-    @operation("getUserGroup", tag="usergroup", right=system("user-group", "read"), answers={200: UserGroupSerializer})
+    @operation(
+        "getUserGroup", tag="usergroup", right=of_system("user-group", "read"), answers={200: UserGroupSerializer}
+    )
     def get(self, request: Request, group_id: int) -> Response:  # noqa: ARG002
         """One group."""
         return Response(UserGroupSerializer(group_get(group_id)).data)
@@ -101,7 +103,7 @@ class OneUserGroup(Resource):
     @operation(
         "updateUserGroup",
         tag="usergroup",
-        right=system("user-group", "update"),
+        right=of_system("user-group", "update"),
         body=UserGroupSerializer,
         answers={200: None},
         journal=("usergroup.update",),
@@ -115,7 +117,7 @@ class OneUserGroup(Resource):
     @operation(
         "deleteUserGroup",
         tag="usergroup",
-        right=system("user-group", "delete"),
+        right=of_system("user-group", "delete"),
         answers={200: None},
         journal=("usergroup.delete",),
     )

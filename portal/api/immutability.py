@@ -7,40 +7,26 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.api.rule_shapes import RuleSerializer
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, boolean, number, order
-from portal.api.wire.query import narrow as narrowed
-from portal.api.wire.rights import project as of_project
-from portal.api.wire.serializers import Flag, Text, Whole, Wire, many
+from portal.api.wire.query import Field, Fields, asked, boolean, number
+from portal.api.wire.rights import of_project
+from portal.api.wire.serializers import Text, many
 from portal.errors import Invalid
-from portal.immutability.selectors import immutable_rule_of
+from portal.immutability.selectors import immutable_rule_get
 from portal.immutability.services import immutable_rule_create, immutable_rule_delete, immutable_rule_update
 from portal.projects.models import Project
 
 ACTION, TEMPLATE = "immutable", "immutable_template"
 
 
-class ImmutableSelectorSerializer(Wire):
-    """What a rule is about: tags or repositories that match a pattern, or all but those."""
+class ImmutableRuleSerializer(RuleSerializer):
+    """A rule that makes tags immutable. It has no number, whatever `params` says."""
 
-    kind = Text(default="doublestar")
-    decoration = Text()
-    pattern = Text()
-    extras = Text(default="")
-
-
-class ImmutableRuleSerializer(Wire):
-    """A rule. Its scope selectors stand under `repository`; what is left out has the usual value."""
-
-    id = Whole(required=False)
-    priority = Whole(default=0)
-    disabled = Flag(default=False)
     action = Text(default=ACTION)
     template = Text(default=TEMPLATE)
     params = serializers.DictField(required=False, write_only=True)
-    tag_selectors = ImmutableSelectorSerializer(many=True)
-    scope_selectors = serializers.DictField(child=ImmutableSelectorSerializer(many=True))
 
 
 FIELDS: Fields = {
@@ -63,9 +49,8 @@ class ImmutableRules(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:
         """The immutable rules of a project."""
-        query = request.query_params
-        rows = narrowed(project.immutable_rules.all(), query.get("q", ""), FIELDS)
-        return pages.listed(request, order(rows, query.get("sort", ""), FIELDS, ("pk",)), many(ImmutableRuleSerializer))
+        rows = asked(request, project.immutable_rules.all(), FIELDS, ("pk",))
+        return pages.listed(request, rows, many(ImmutableRuleSerializer))
 
     @operation(
         "CreateImmuRule",
@@ -94,7 +79,7 @@ class OneImmutableRule(Resource):
     )
     def put(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:  # noqa: ARG002
         """Replaces an immutable rule."""
-        rule = immutable_rule_of(project, immutable_rule_id)
+        rule = immutable_rule_get(project, immutable_rule_id)
         immutable_rule_update(rule=rule, **_wanted(self, immutable_rule_id), origin=self.origin)
         return self.done()
 
@@ -107,7 +92,7 @@ class OneImmutableRule(Resource):
     )
     def delete(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:  # noqa: ARG002
         """Removes an immutable rule."""
-        immutable_rule_delete(rule=immutable_rule_of(project, immutable_rule_id), origin=self.origin)
+        immutable_rule_delete(rule=immutable_rule_get(project, immutable_rule_id), origin=self.origin)
         return self.done()
 
 

@@ -15,12 +15,12 @@ from portal.api.vendors import kind_of, vendor_of
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
-from portal.api.wire.rights import LOGGED_IN, system
+from portal.api.wire.rights import LOGGED_IN, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.errors import Missing
 
-READ = system("jobservice-monitor", "list")
-STOP = system("jobservice-monitor", "stop")
+READ = of_system("jobservice-monitor", "list")
+STOP = of_system("jobservice-monitor", "stop")
 ALL = "all"
 SCHEDULER = "SCHEDULER"
 ACTIONS = {"stop": queue_stop, "pause": queue_pause, "resume": queue_resume}

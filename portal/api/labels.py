@@ -11,9 +11,8 @@ from rest_framework.response import Response
 
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, moment, number, order
-from portal.api.wire.query import narrow as narrowed
-from portal.api.wire.rights import LOGGED_IN, Right, project, system
+from portal.api.wire.query import Field, Fields, asked, moment, number
+from portal.api.wire.rights import LOGGED_IN, Right, of_project, of_system
 from portal.api.wire.serializers import Moment, Text, Whole, Wire, many
 from portal.errors import Invalid
 from portal.labels.models import Label
@@ -51,8 +50,8 @@ PARAMETERS = [
 def right_on(label_project: Project | None, action: str) -> Right:
     """What is needed to do something to a label of the project, or to a global one. Everybody may see the global ones."""
     if label_project is not None:
-        return project("label", action)
-    return LOGGED_IN if action == "read" else system("label", action)
+        return of_project("label", action)
+    return LOGGED_IN if action == "read" else of_system("label", action)
 
 
 class Labels(Resource):
@@ -70,12 +69,11 @@ class Labels(Resource):
     def get(self, request: Request) -> Response:
         """The labels of one scope."""
         query = request.query_params
-        rows = narrowed(
-            self._in_scope(query.get("scope", "g"), query.get("project_id", "")), query.get("q", ""), FIELDS
-        )
+        labels = self._in_scope(query.get("scope", "g"), query.get("project_id", ""))
+        rows = asked(request, labels, FIELDS, ("name",))
         if query.get("name"):
             rows = rows.filter(name__icontains=query["name"])
-        return pages.listed(request, order(rows, query.get("sort", ""), FIELDS, ("name",)), many(LabelSerializer))
+        return pages.listed(request, rows, many(LabelSerializer))
 
     @operation(
         "CreateLabel",
@@ -99,15 +97,13 @@ class Labels(Resource):
             raise Invalid("scope is g or p.")
         if scope == "g":
             return Label.objects.filter(project=None)
-        where = self._project(project_id)
-        self.require(project("label", "list"), where)
-        return Label.objects.filter(project=where)
+        return Label.objects.filter(project=self._project(project_id))
 
     def _project(self, project_id: str) -> Project | None:
         if not project_id.isdecimal() or project_id == "0":
             raise Invalid("project_id is the number of a project.")
         found = self.project(project_id)
-        self.require(project("label", "list"), found)
+        self.require(of_project("label", "list"), found)
         return found
 
 

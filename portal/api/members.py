@@ -15,7 +15,7 @@ from portal.accounts.services import user_get
 from portal.api.project_shapes import IS_NAME
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Text, Whole, Wire, many
 from portal.errors import Invalid, Missing
 from portal.projects.models import Member, Project

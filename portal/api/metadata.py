@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from portal.api.project_shapes import IS_NAME, ProjectMetadataSerializer, shown_settings
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Text
 from portal.errors import Invalid, Missing
 from portal.projects.models import Project
@@ -71,7 +71,7 @@ class OneMetadata(Resource):
         _present(project, meta_name)
         wanted = _setting(self)
         if meta_name not in wanted:
-            raise Invalid("The body gives the setting that the path names another value.")
+            raise Invalid(f"The body has the setting that the path names: {meta_name[:64]}.")
         project_update(project=project, settings=wanted, origin=self.origin)
         return self.done()
 
@@ -91,7 +91,7 @@ class OneMetadata(Resource):
 
 def _setting(resource: Resource) -> dict[str, str]:
     """The one setting in the body."""
-    wanted: dict[str, str] = serializers.DictField(child=Text()).run_validation(resource.request.data)
+    wanted: dict[str, str] = serializers.DictField(child=Text()).run_validation(resource.said())
     if len(wanted) != 1:
         raise Invalid('The body has one setting, as in {"public": "true"}.')
     return wanted

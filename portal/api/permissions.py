@@ -55,7 +55,7 @@ class Permissions(Resource):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """What robots can be given: in projects for those who administer one, in the system for administrators too."""
         found: dict[str, Any] = {"project": shown(ROBOT_PROJECT)}
-        if self.identity.user is not None and self.identity.user.is_admin:
+        if self.identity.is_admin:
             found["system"] = shown(ROBOT_SYSTEM)
         elif not administers_a_project(self.identity):
             raise Forbidden("Only administrators of the system or of a project create robots.")
@@ -97,8 +97,7 @@ class OwnPermissions(Resource):
         return [(root if resource == "project" else f"{root}/{resource}", action) for resource, action in held]
 
     def _held(self, catalogue: frozenset[Permission], where: Project | None = None) -> frozenset[Permission]:
-        is_admin = self.identity.user is not None and self.identity.user.is_admin
-        return catalogue if is_admin else catalogue & permissions(self.identity, where)
+        return catalogue if self.identity.is_admin else catalogue & permissions(self.identity, where)
 
 
 PATHS = {

@@ -14,7 +14,7 @@ from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.projects.models import Project, Role
 from portal.projects.rules import DERIVED, SETTINGS
 from portal.projects.selectors import repository_counts, settings_of
-from portal.retention.selectors import policy_id_of
+from portal.retention.selectors import policy_ids
 
 # From the highest to the lowest.
 RANKS = (Role.PROJECT_ADMIN, Role.MAINTAINER, Role.DEVELOPER, Role.GUEST, Role.LIMITED_GUEST)
@@ -112,7 +112,7 @@ def shown_allowlist(row: CVEAllowlist, project_id: int) -> dict[str, Any]:
 
 def shown_settings(projects: Sequence[Project]) -> dict[int, dict[str, str]]:
     """The settings of each project, by its id, with the number of its retention policy if it has one."""
-    policies = policy_id_of([project.pk for project in projects])
+    policies = policy_ids([project.pk for project in projects])
     derived = {pk: {DERIVED: str(policy)} for pk, policy in policies.items()}
     return {project.pk: settings_of(project) | derived.get(project.pk, {}) for project in projects}
 

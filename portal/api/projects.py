@@ -25,10 +25,9 @@ from portal.api.project_shapes import (
 )
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, boolean, moment, number, order
-from portal.api.wire.query import narrow as narrowed
-from portal.api.wire.rights import ANYONE, LOGGED_IN, system
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.parameters import switch, switched
+from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
+from portal.api.wire.rights import ANYONE, LOGGED_IN, of_project, of_system
 from portal.api.wire.serializers import Flag, Text, Whole, Wire
 from portal.configuration.services import value
 from portal.errors import Invalid, Missing, Unprocessable
@@ -51,7 +50,7 @@ PARAMETERS = [
     OpenApiParameter("name", str, description="Part of the name."),
     OpenApiParameter("public", bool, description="Only public projects, or only private ones."),
     OpenApiParameter("owner", str, description="The name of the owner."),
-    OpenApiParameter("with_detail", bool, description="Whether to tell owners and allowlists as well.", default=True),
+    switch("with_detail", "Tell owners and allowlists as well.", default=True),
 ]
 
 
@@ -96,17 +95,17 @@ class Projects(Resource):
     def get(self, request: Request) -> Response:
         """The projects that the caller may see."""
         query = request.query_params
-        rows = narrowed(visible_projects(self.identity), query.get("q", ""), FIELDS)
+        rows = asked(request, visible_projects(self.identity), FIELDS, ("namespace__name",))
         if query.get("name"):
             rows = rows.filter(namespace__name__icontains=query["name"])
         if query.get("owner"):
             rows = rows.filter(owner__username=query["owner"])
         if query.get("public"):
-            rows = rows.filter(public=_flag(request, "public"))
-        detail = _flag(request, "with_detail") if query.get("with_detail") else True
+            rows = rows.filter(public=switched(request, "public"))
+        detail = switched(request, "with_detail", default=True)
         return pages.listed(
             request,
-            order(rows, query.get("sort", ""), FIELDS, ("namespace__name",)),
+            rows,
             lambda projects: shown_projects(projects, self.identity, detail=detail),
             whole=Project.objects.select_related("owner"),
         )
@@ -139,18 +138,17 @@ class Projects(Resource):
     def post(self, request: Request) -> Response:
         """A new project, whose projectAdmin the caller becomes."""
         if self.identity.robot is not None or value("project_creation_restriction") == "adminonly":
-            self.require(system("project", "create"))
+            self.require(of_system("project", "create"))
         wanted = self.read(ProjectReqSerializer)
         if wanted.get("registry_id"):
             raise Invalid("A project cannot stand for another registry: proxy caches do not exist yet.")
         # What a project may hold is an administrator's business: for others it is as configured.
-        is_admin = self.identity.user is not None and self.identity.user.is_admin
         with transaction.atomic():
             project = project_create(
                 name=wanted["project_name"],
                 owner=self.identity.user or _first_admin(),
                 settings=wanted_settings(wanted),
-                storage_limit=wanted.get("storage_limit") if is_admin else None,
+                storage_limit=wanted.get("storage_limit") if self.identity.is_admin else None,
                 origin=self.origin,
             )
             _set_allowlist(self, project, wanted)
@@ -248,13 +246,6 @@ def _set_allowlist(resource: Resource, project: Project, wanted: dict[str, Any])
     """Writes the allowlist of a body, if it has one."""
     if wanted.get("cve_allowlist") is not None:
         allowlist_set(project=project, **wanted_allowlist(wanted["cve_allowlist"]), origin=resource.origin)
-
-
-def _flag(request: Request, name: str) -> bool:
-    try:
-        return boolean(request.query_params[name])
-    except ValueError:
-        raise Unprocessable(f"{name} in query must be true or false") from None
 
 
 def _first_admin() -> User | None:

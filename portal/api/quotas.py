@@ -10,9 +10,8 @@ from rest_framework.response import Response
 
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, moment, number, order
-from portal.api.wire.query import narrow as narrowed
-from portal.api.wire.rights import system
+from portal.api.wire.query import Field, Fields, asked, moment, number
+from portal.api.wire.rights import of_system
 from portal.api.wire.serializers import Moment, Text, Whole, Wire
 from portal.errors import Invalid
 from portal.projects.models import Project
@@ -67,7 +66,7 @@ class Quotas(Resource):
     @operation(
         "listQuotas",
         tag="quota",
-        right=system("quota", "list"),
+        right=of_system("quota", "list"),
         answers={200: QuotaSerializer(many=True)},
         parameters=PARAMETERS,
         listed=True,
@@ -76,19 +75,18 @@ class Quotas(Resource):
     def get(self, request: Request) -> Response:
         """The quotas of all projects."""
         query = request.query_params
-        rows = narrowed(quotas(), query.get("q", ""), FIELDS)
+        rows = asked(request, quotas(), FIELDS, ("pk",))
         if query.get("reference", PROJECT) != PROJECT:
             rows = rows.none()
         if query.get("reference_id"):
             rows = rows.filter(pk=_id(query["reference_id"]))
-        whole = Project.objects.select_related("owner")
-        return pages.listed(request, order(rows, query.get("sort", ""), FIELDS, ("pk",)), _shown, whole=whole)
+        return pages.listed(request, rows, _shown, whole=Project.objects.select_related("owner"))
 
 
 class OneQuota(Resource):
     """`/quotas/{id}`."""
 
-    @operation("getQuota", tag="quota", right=system("quota", "read"), answers={200: QuotaSerializer})
+    @operation("getQuota", tag="quota", right=of_system("quota", "read"), answers={200: QuotaSerializer})
     def get(self, request: Request, id: int) -> Response:  # noqa: A002, ARG002 - the contract's name
         """One quota."""
         project = quota_get(id)
@@ -97,7 +95,7 @@ class OneQuota(Resource):
     @operation(
         "updateQuota",
         tag="quota",
-        right=system("quota", "update"),
+        right=of_system("quota", "update"),
         body=QuotaUpdateReqSerializer,
         answers={200: None},
         journal=("quota.update",),

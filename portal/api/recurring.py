@@ -14,8 +14,8 @@ from portal.api.scheduled import FIELDS, ExecHistorySerializer, ScheduleSerializ
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
-from portal.api.wire.query import narrow, order
-from portal.api.wire.rights import system
+from portal.api.wire.query import asked
+from portal.api.wire.rights import of_system
 
 
 class _Recurring(Resource):
@@ -27,8 +27,7 @@ class _Recurring(Resource):
 class _History(_Recurring):
     def get(self, request: Request) -> Response:
         """The runs there were, newest first."""
-        rows = narrow(self.work.runs, request.query_params.get("q", ""), FIELDS)
-        rows = order(rows, request.query_params.get("sort", ""), FIELDS, ("-number",))
+        rows = asked(request, self.work.runs, FIELDS, ("-number",))
         return pages.listed(request, rows, lambda jobs: self.serializer(map(shown, jobs), many=True).data)
 
 
@@ -87,7 +86,7 @@ def paths(
 
     def declared(base: type[_Recurring], **operations: tuple[str, str, dict[str, Any]]) -> type[Resource]:
         methods = {
-            method: operation(name, tag=tag, right=system(resource, action), **options)(getattr(base, method))
+            method: operation(name, tag=tag, right=of_system(resource, action), **options)(getattr(base, method))
             for method, (name, action, options) in operations.items()
         }
         return type(base.__name__, (base,), {"work": work, "at": at, "serializer": serializer, **methods})

@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.content import REPOSITORY, Content
-from portal.api.wire import pages, query
+from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Condition, Field, Fields, moment, number
-from portal.api.wire.rights import ANYONE, project
+from portal.api.wire.query import Condition, Field, Fields, asked, moment, number
+from portal.api.wire.rights import ANYONE, of_project
 from portal.api.wire.serializers import Moment, Text, Whole, Wire
 from portal.artifacts.selectors import artifact_counts, repositories_visible_to
 from portal.errors import Invalid
@@ -67,9 +67,7 @@ def show(repositories: Sequence[Repository]) -> list[dict[str, Any]]:
 
 
 def _listed(request: Request, rows: QuerySet[Repository]) -> Response:
-    asked = request.query_params
-    rows = query.narrow(rows, asked.get("q", ""), FIELDS)
-    return pages.listed(request, query.order(rows, asked.get("sort", ""), FIELDS, ("-created_at",)), show)
+    return pages.listed(request, asked(request, rows, FIELDS, ("-created_at",)), show)
 
 
 class AllRepositories(Resource):
@@ -94,7 +92,7 @@ class Repositories(Resource):
     @operation(
         "listRepositories",
         tag="repository",
-        right=project("repository", "list"),
+        right=of_project("repository", "list"),
         answers={200: RepositorySerializer(many=True)},
         listed=True,
         fields=FIELDS,
@@ -110,7 +108,7 @@ class OneRepository(Content):
     @operation(
         "getRepository",
         tag="repository",
-        right=project("repository", "read"),
+        right=of_project("repository", "read"),
         answers={200: RepositorySerializer},
     )
     def get(self, request: Request, project: Project, repository_name: str) -> Response:  # noqa: ARG002
@@ -120,7 +118,7 @@ class OneRepository(Content):
     @operation(
         "updateRepository",
         tag="repository",
-        right=project("repository", "update"),
+        right=of_project("repository", "update"),
         body=RepositorySerializer,
         answers={200: None},
         journal=("repository.update",),
@@ -135,7 +133,7 @@ class OneRepository(Content):
     @operation(
         "deleteRepository",
         tag="repository",
-        right=project("repository", "delete"),
+        right=of_project("repository", "delete"),
         answers={200: None},
         journal=("repository.delete",),
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portal.api.rule_shapes import RuleSerializer
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.immutability.patterns import KIND, REPOSITORIES, TAGS
 from portal.retention.models import RetentionPolicy
@@ -14,26 +15,12 @@ CODES = {"Pending": 0, "Running": 2}  # Every last state is 3.
 LAST = 3
 
 
-class RetentionSelectorSerializer(Wire):
-    """What a rule is about: tags or repositories that match a pattern, or all but those."""
-
-    kind = Text(default=KIND)
-    decoration = Text()
-    pattern = Text()
-    extras = Text(default="")
-
-
-class RetentionRuleSerializer(Wire):
+class RetentionRuleSerializer(RuleSerializer):
     """A rule that keeps artifacts. Its number stands in `params` under the name of its template."""
 
-    id = Whole(required=False)
-    priority = Whole(default=0)
-    disabled = Flag(default=False)
     action = Text(default=ACTION)
     template = Text()
     params = serializers.DictField(default=dict, allow_null=True)
-    tag_selectors = RetentionSelectorSerializer(many=True)
-    scope_selectors = serializers.DictField(child=RetentionSelectorSerializer(many=True))
 
 
 class RetentionTriggerSerializer(Wire):

@@ -21,8 +21,7 @@ from portal.api.retention_shapes import (
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
-from portal.api.wire.rights import LOGGED_IN
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import many
 from portal.errors import Invalid
 from portal.projects.models import Project

@@ -23,8 +23,8 @@ from portal.access.robots import (
 )
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, boolean, conditions, moment, narrow, number, order
-from portal.api.wire.rights import LOGGED_IN, project, system
+from portal.api.wire.query import Field, Fields, asked, boolean, conditions, moment, number
+from portal.api.wire.rights import LOGGED_IN, of_project, of_system
 from portal.api.wire.rights import Right as WireRight
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire, many
 from portal.configuration.services import value
@@ -135,7 +135,7 @@ FIELDS: Fields = {
 
 def right_on(owner: Project | None, action: str) -> WireRight:
     """What is needed to do something to a robot of the project, or of the system."""
-    return system("robot", action) if owner is None else project("robot", action)
+    return of_system("robot", action) if owner is None else of_project("robot", action)
 
 
 def rights_of(wanted: Sequence[dict[str, Any]], owner: Project | None) -> list[Right]:
@@ -175,9 +175,7 @@ class Robots(Resource):
     )
     def get(self, request: Request) -> Response:
         """The robots of the system, or with `q=Level=project,ProjectID=1` those of a project."""
-        query = request.query_params
-        rows = narrow(self._of_level(query.get("q", "")), query.get("q", ""), FIELDS)
-        rows = order(rows, query.get("sort", ""), FIELDS, ("login",))
+        rows = asked(request, self._of_level(request.query_params.get("q", "")), FIELDS, ("login",))
         return pages.listed(request, rows, many(RobotSerializer), whole=WHOLE)
 
     @operation(
@@ -215,23 +213,23 @@ class Robots(Resource):
             if not wanted:
                 raise Invalid("A robot of a project needs permissions in it.")
             owner = project_named(wanted[0]["namespace"])
-            self.require(project("robot", "create"), owner)
+            self.require(of_project("robot", "create"), owner)
         else:
-            self.require(system("robot", "create"))
+            self.require(of_system("robot", "create"))
         return {"project": owner, "rights": rights_of(wanted, owner)}
 
     def _of_level(self, q: str) -> QuerySet[Robot]:
         """The robots of the level that `q` names, if the caller may see them."""
-        asked = {condition.key: condition.values[0] for condition in conditions(q) if condition.operator == "exact"}
-        level = asked.get("Level", SYSTEM)
+        wanted = {condition.key: condition.values[0] for condition in conditions(q) if condition.operator == "exact"}
+        level = wanted.get("Level", SYSTEM)
         if level == SYSTEM:
-            self.require(system("robot", "list"))
+            self.require(of_system("robot", "list"))
             return Robot.objects.filter(project=None)
-        project_id = asked.get("ProjectID", "")
+        project_id = wanted.get("ProjectID", "")
         if level != PROJECT or not project_id.isdecimal():
             raise Invalid("q takes Level=system, or Level=project with the number of a project as ProjectID.")
         owner = project_named(project_id, or_id=True)
-        self.require(project("robot", "list"), owner)
+        self.require(of_project("robot", "list"), owner)
         return Robot.objects.filter(project=owner)
 
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Text, Wire
 from portal.errors import Missing
 from portal.projects.models import Project

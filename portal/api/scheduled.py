@@ -15,6 +15,7 @@ from rest_framework import serializers
 from audit.origin import Origin
 from jobs.cron import next_after
 from jobs.models import Job, Schedule
+from jobs.selectors import log_line, log_text
 from jobs.services import enqueue, schedule_set, stop
 from portal.api.vendors import vendor_of
 from portal.api.wire.query import Field, Fields, moment, number
@@ -22,7 +23,9 @@ from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.errors import Conflict, Invalid, Missing
 
 CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}
+_SPOKEN = {bool: "true or false", int: "a whole number", str: "a text"}
 MANUAL, NONE, CUSTOM = "Manual", "None", "Custom"
+LONGEST = 4096  # Characters of a parameter.
 TYPES = (*CRONS, CUSTOM, MANUAL, NONE)
 
 FIELDS: Fields = {
@@ -104,7 +107,9 @@ class Work:
             if complete and name in self.required and name not in given:
                 raise Invalid(f"{name} is missing from the parameters.")
             if type(value) is not type(self.defaults[name]):
-                raise Invalid(f"{name} is not of the right type.")
+                raise Invalid(f"{name} is {_SPOKEN[type(self.defaults[name])]}.")
+            if isinstance(value, str):
+                Text(max_length=LONGEST).run_validation(value)
             allowed = self.ranges.get(name)
             if allowed and value not in allowed:
                 raise Invalid(f"{name} goes from {allowed[0]} to {allowed[-1]}.")
@@ -154,10 +159,8 @@ def shown(job: Job) -> dict[str, Any]:
 
 
 def log_of(job: Job) -> str:
-    """What the run wrote, a line each; newest lines only where it wrote very many."""
-    lines = job.log.values_list("at", "text")
-    error = f"{job.finished_at:%Y-%m-%dT%H:%M:%SZ} {job.error}\n" if job.error and job.finished_at else ""
-    return "".join(f"{at:%Y-%m-%dT%H:%M:%SZ} {text}\n" for at, text in lines) + error
+    """What the run wrote, and the error that ended it."""
+    return log_text(job) + (log_line(job.finished_at, job.error) if job.error and job.finished_at else "")
 
 
 def _cron(when: dict[str, Any]) -> str:

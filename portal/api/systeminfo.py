@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from portal.access.identity import ANONYMOUS
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
-from portal.api.wire.rights import ANYONE, system
+from portal.api.wire.rights import ANYONE, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.configuration.services import values
 from portal.errors import Missing
@@ -99,7 +99,7 @@ class Volumes(Resource):
     """`/systeminfo/volumes`."""
 
     @operation(
-        "getVolumes", tag="systeminfo", right=system("system-volumes", "read"), answers={200: SystemInfoSerializer}
+        "getVolumes", tag="systeminfo", right=of_system("system-volumes", "read"), answers={200: SystemInfoSerializer}
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """How much room there is for blobs; 0 where the store cannot say."""

@@ -7,12 +7,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.artifact_shape import TagSerializer, mark_immutable
-from portal.api.content import ARTIFACT, Content, address, counted, switch, switched
-from portal.api.wire import query
+from portal.api.artifact_shapes import TagSerializer, mark_immutable
+from portal.api.content import ARTIFACT, Content, address, counted
 from portal.api.wire.operations import operation
-from portal.api.wire.query import Field, Fields, moment, number
-from portal.api.wire.rights import project as right_in_project
+from portal.api.wire.parameters import switch, switched
+from portal.api.wire.query import Field, Fields, asked, moment, number
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Text, Wire
 from portal.artifacts.selectors import PULL_TIME, state_of
 from portal.artifacts.services import tag_remove
@@ -40,7 +40,7 @@ class Tags(Content):
     @operation(
         "listTags",
         tag="artifact",
-        right=right_in_project("tag", "list"),
+        right=of_project("tag", "list"),
         answers={200: TagSerializer(many=True)},
         parameters=[switch("with_immutable_status", "Tell of each tag whether a rule makes it immutable.")],
         listed=True,
@@ -56,10 +56,7 @@ class Tags(Content):
                 mark_immutable(project.pk, {artifact.repository.name: tags})
             return list(TagSerializer(tags, many=True).data)
 
-        asked = request.query_params
-        rows = Tag.objects.filter(manifest=artifact).annotate(pull_time=PULL_TIME)
-        rows = query.narrow(rows, asked.get("q", ""), FIELDS)
-        rows = query.order(rows, asked.get("sort", ""), FIELDS, ("pk",))
+        rows = asked(request, Tag.objects.filter(manifest=artifact).annotate(pull_time=PULL_TIME), FIELDS, ("pk",))
         repository = artifact.repository
         whole, settled = Tag.objects.all(), {"id", "name", "push_time"}
         return counted(request, rows, show, whole=whole, state=lambda: state_of(repository), settled=settled)
@@ -67,7 +64,7 @@ class Tags(Content):
     @operation(
         "createTag",
         tag="artifact",
-        right=right_in_project("tag", "create"),
+        right=of_project("tag", "create"),
         body=NewTagSerializer,
         answers={201: None},
         journal=("tag.create",),
@@ -86,7 +83,7 @@ class OneTag(Content):
     @operation(
         "deleteTag",
         tag="artifact",
-        right=right_in_project("tag", "delete"),
+        right=of_project("tag", "delete"),
         answers={200: None},
         journal=("tag.delete",),
     )

@@ -25,8 +25,8 @@ from portal.accounts.services import (
 )
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, boolean, moment, narrow, number, order
-from portal.api.wire.rights import ANYONE, LOGGED_IN, system
+from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
+from portal.api.wire.rights import ANYONE, LOGGED_IN, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire, many
 from portal.configuration.services import value
 from portal.errors import Forbidden, Invalid, Refused, TooOften, Unprocessable
@@ -108,7 +108,7 @@ class Users(Resource):
     @operation(
         "listUsers",
         tag="user",
-        right=system("user", "list"),
+        right=of_system("user", "list"),
         answers={200: UserSerializer(many=True)},
         parameters=[OpenApiParameter(name, str, description=f"Part of the {name}.") for name in ("username", "email")],
         listed=True,
@@ -116,12 +116,10 @@ class Users(Resource):
     )
     def get(self, request: Request) -> Response:
         """Everybody who can log in."""
-        query = request.query_params
-        rows = narrow(User.objects.all(), query.get("q", ""), FIELDS)
+        rows = asked(request, User.objects.all(), FIELDS, ("username",))
         for name in ("username", "email"):
-            if text := query.get(name):
+            if text := request.query_params.get(name):
                 rows = rows.filter(**{f"{name}__icontains": text})
-        rows = order(rows, query.get("sort", ""), FIELDS, ("username",))
         return pages.listed(request, rows, many(UserSerializer))
 
     @operation(
@@ -135,7 +133,7 @@ class Users(Resource):
     def post(self, request: Request) -> Response:
         """A new user: by an administrator, or by a visitor of the site where people may register themselves."""
         if not (value("self_registration") and self._visits_the_site(request)):
-            self.require(system("user", "create"))
+            self.require(of_system("user", "create"))
         wanted = self.read(UserCreationSerializer)
         user = user_create(
             username=wanted["username"], password=wanted["password"], **profile(wanted), origin=self.origin
@@ -194,16 +192,11 @@ class UserResource(Resource):
         A robot with rights on users could otherwise make itself an administrator: those are changed only by their like.
         """
         if not self.is_own(user_id):
-            self.require(system("user", action))
+            self.require(of_system("user", action))
         user = user_by_id(user_id)
-        if action != "read" and user.is_admin and not self.is_admin:
+        if action != "read" and user.is_admin and not self.identity.is_admin:
             raise Forbidden("Only an administrator changes administrators.")
         return user
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether the caller administers the system."""
-        return self.identity.user is not None and self.identity.user.is_admin
 
 
 class OneUser(UserResource):
@@ -228,7 +221,9 @@ class OneUser(UserResource):
         user_update(user=user, **profile(self.read(UserProfileSerializer)), origin=self.origin)
         return self.done()
 
-    @operation("deleteUser", tag="user", right=system("user", "delete"), answers={200: None}, journal=("user.delete",))
+    @operation(
+        "deleteUser", tag="user", right=of_system("user", "delete"), answers={200: None}, journal=("user.delete",)
+    )
     def delete(self, request: Request, user_id: int) -> HttpResponse:  # noqa: ARG002
         """Removes the user and their memberships."""
         user_delete(user=self.find(user_id, "delete"), origin=self.origin)
@@ -241,7 +236,7 @@ class UserAdmin(UserResource):
     @operation(
         "setUserSysAdmin",
         tag="user",
-        right=system("user", "update"),
+        right=of_system("user", "update"),
         body=UserAdminSerializer,
         answers={200: None},
         journal=("user.set_admin",),
@@ -250,7 +245,7 @@ class UserAdmin(UserResource):
         """Makes the user an administrator of the system, or no longer one. Only administrators appoint others."""
         user = self.find(user_id, "update")
         is_admin = self.read(UserAdminSerializer)["sysadmin_flag"]
-        if is_admin and not self.is_admin:
+        if is_admin and not self.identity.is_admin:
             raise Forbidden("Only an administrator appoints administrators.")
         user_set_admin(user=user, is_admin=is_admin, origin=self.origin)
         return self.done()

@@ -38,10 +38,10 @@ class WebhookPolicySerializer(Wire):
     enabled = Flag(default=False)
 
     def to_representation(self, instance: WebhookPolicy) -> dict[str, Any]:
-        """The policy with what its targets are sent, for those who may read it."""
+        """The policy; what its targets are sent as Authorization is told, as `secrets`, to those who could change it."""
         shown = super().to_representation(instance)
         for target in shown["targets"]:
-            target["auth_header"] = unseal(target["auth_header"])
+            target["auth_header"] = unseal(target["auth_header"]) if self.context.get("secrets") else ""
         return shown
 
 

@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.models import State
+from jobs.selectors import log_text
+from portal.access.policy import can
 from portal.api.webhook_shapes import (
     SUPPORTED,
     SupportedEventsSerializer,
@@ -21,14 +23,13 @@ from portal.api.webhook_shapes import (
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
-from portal.api.wire.query import Field, Fields, boolean, moment, number, order
-from portal.api.wire.query import narrow as narrowed
-from portal.api.wire.rights import project as of_project
+from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
+from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Wire, many
 from portal.errors import Invalid, Missing
 from portal.projects.models import Project
 from portal.webhooks.models import Delivery
-from portal.webhooks.selectors import LastTrigger, deliveries_of, delivery_of, last_triggers, log_of, webhook_of
+from portal.webhooks.selectors import LastTrigger, deliveries_of, delivery_of, last_triggers, webhook_get
 from portal.webhooks.services import webhook_create, webhook_delete, webhook_update
 
 FIELDS: Fields = {
@@ -62,10 +63,8 @@ class WebhookPolicies(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:
         """The webhook policies of a project."""
-        query = request.query_params
-        rows = narrowed(project.webhooks.all(), query.get("q", ""), FIELDS)
-        rows = order(rows, query.get("sort", ""), FIELDS, ("-created_at",))
-        return pages.listed(request, rows, many(WebhookPolicySerializer))
+        rows = asked(request, project.webhooks.all(), FIELDS, ("-created_at",))
+        return pages.listed(request, rows, many(WebhookPolicySerializer, secrets=_changes(self, project)))
 
     @operation(
         "CreateWebhookPolicyOfProject",
@@ -92,7 +91,8 @@ class OneWebhookPolicy(Resource):
     )
     def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:  # noqa: ARG002
         """One webhook policy."""
-        return Response(WebhookPolicySerializer(webhook_of(project, webhook_policy_id)).data)
+        policy, secrets = webhook_get(project, webhook_policy_id), _changes(self, project)
+        return Response(WebhookPolicySerializer(policy, context={"secrets": secrets}).data)
 
     @operation(
         "UpdateWebhookPolicyOfProject",
@@ -104,7 +104,7 @@ class OneWebhookPolicy(Resource):
     )
     def put(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
         """Replaces a webhook policy."""
-        policy = webhook_of(project, webhook_policy_id)
+        policy = webhook_get(project, webhook_policy_id)
         webhook_update(policy=policy, **self.read(WebhookPolicySerializer), origin=self.origin)
         return self.done()
 
@@ -117,7 +117,7 @@ class OneWebhookPolicy(Resource):
     )
     def delete(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
         """Removes a webhook policy with the log of its deliveries."""
-        webhook_delete(policy=webhook_of(project, webhook_policy_id), origin=self.origin)
+        webhook_delete(policy=webhook_get(project, webhook_policy_id), origin=self.origin)
         return self.done()
 
 
@@ -134,7 +134,7 @@ class WebhookExecutions(Resource):
     )
     def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:
         """The deliveries of a policy, the newest first."""
-        rows = deliveries_of(webhook_of(project, webhook_policy_id)).select_related("job", "policy")
+        rows = deliveries_of(webhook_get(project, webhook_policy_id)).select_related("job", "policy")
         return _deliveries(request, rows, WebhookExecutionSerializer)
 
 
@@ -151,7 +151,7 @@ class WebhookTasks(Resource):
     )
     def get(self, request: Request, project: Project, webhook_policy_id: int, execution_id: int) -> Response:
         """The task of a delivery."""
-        policy = webhook_of(project, webhook_policy_id)
+        policy = webhook_get(project, webhook_policy_id)
         found = delivery_of(policy, execution_id)
         return _deliveries(request, deliveries_of(policy).filter(pk=found.pk), WebhookTaskSerializer)
 
@@ -169,10 +169,10 @@ class WebhookTaskLog(Resource):
         task_id: int,
     ) -> HttpResponse:
         """What the attempts of a delivery came to."""
-        delivery = delivery_of(webhook_of(project, webhook_policy_id), execution_id)
+        delivery = delivery_of(webhook_get(project, webhook_policy_id), execution_id)
         if task_id != delivery.pk:
             raise Missing(f"The execution {execution_id} has no task {task_id}.")
-        return plain(log_of(delivery))
+        return plain(log_text(delivery.job))
 
 
 class LastTriggers(Resource):
@@ -211,7 +211,7 @@ class WebhookJobs(Resource):
         policy_id = query.get("policy_id", "")
         if not (policy_id.isascii() and policy_id.isdecimal() and len(policy_id) < 19):  # noqa: PLR2004 - 64 bits
             raise Invalid("policy_id is the number of a webhook policy.")
-        rows = deliveries_of(webhook_of(project, int(policy_id))).select_related("job", "policy")
+        rows = deliveries_of(webhook_get(project, int(policy_id))).select_related("job", "policy")
         states = {state for given in query.getlist("status") for state in given.split(",") if state}
         if states:
             rows = rows.filter(job__state__in=states & set(State.values))
@@ -232,10 +232,13 @@ class SupportedEvents(Resource):
         return Response(SUPPORTED)
 
 
+def _changes(resource: Resource, project: Project) -> bool:
+    """Whether the caller may change policies of the project."""
+    return can(resource.identity, "notification-policy", "update", project)
+
+
 def _deliveries(request: Request, rows: QuerySet[Delivery], serializer: type[Wire]) -> Response:
-    query = request.query_params
-    rows = order(narrowed(rows, query.get("q", ""), DELIVERIES), query.get("sort", ""), DELIVERIES, ("-pk",))
-    return pages.listed(request, rows, many(serializer))
+    return pages.listed(request, asked(request, rows, DELIVERIES, ("-pk",)), many(serializer))
 
 
 _POLICY = "projects/<str:project_name_or_id>/webhook/policies/<int:webhook_policy_id>"

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, 
 from django.db.models.functions import Coalesce
 
 from portal.access.identity import Identity
-from portal.access.visibility import visible_projects
+from portal.access.visibility import listing_projects
 from portal.errors import Missing
 from portal.projects.models import Project
 from portal.projects.selectors import repositories_in
@@ -26,11 +26,11 @@ _PART = 2**40  # Of a generation, which begins at a large number: the sum of the
 
 
 def repositories_visible_to(identity: Identity) -> QuerySet[Repository]:
-    """The repositories of the projects that the caller may see."""
+    """The repositories that the caller may list, of every project."""
     living = Repository.objects.filter(deleted_at=None)
-    if identity.user is not None and identity.user.is_admin:
+    if identity.is_admin:
         return living
-    return living.filter(namespace__in=visible_projects(identity).values("pk"))
+    return living.filter(namespace__in=listing_projects(identity).values("pk"))
 
 
 def repository_of(project: Project, name: str) -> Repository:

@@ -1,9 +1,10 @@
 """The keys that can be configured: type, default and limits of each. The words are Harbor's.
 
-Keys of parts that do not stand yet are shown with their defaults and cannot be changed.
+Keys that are not editable, such as those of parts that do not stand yet, are shown with their defaults.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,32 +16,36 @@ UNLIMITED = -1
 LARGEST_QUOTA = 1024 * 2**40  # bytes
 LONGEST_ROBOT = 36500  # days
 _LONGEST = 4096
-_PREFIX_LENGTH = 64
+_CREDENTIALS = re.compile(r"^([A-Za-z]+://)?[^/?#]*@")
 
 Check = Callable[[Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `check` tells good values from bad, `hint` what the good ones are. A secret is never shown."""
+    """One key. `check` tells good values from bad, `hint` what the good ones are. A secret is never shown.
+
+    `show` makes of the value what people and the journal may see of it.
+    """
 
     default: Any
     check: Check = lambda _: True
     hint: str = ""
     editable: bool = True
     secret: bool = False
+    show: Callable[[Any], Any] = lambda value: value
 
     def accept(self, name: str, value: Any) -> Any:
         """The value, if it is one for this key. Raises Invalid."""
         kind = type(self.default)
         if type(value) is not kind or (kind is str and (len(value) > _LONGEST or "\0" in value)):
-            raise Invalid(f"{name} takes a {_SPOKEN[kind]}.")
+            raise Invalid(f"{name} takes {_SPOKEN[kind]}.")
         if not self.check(value):
             raise Invalid(f"{name} takes {self.hint}.")
         return value
 
 
-_SPOKEN = {bool: "true or false", int: "whole number", str: f"text of up to {_LONGEST} characters"}
+_SPOKEN = {bool: "true or false", int: "a whole number", str: f"a text of up to {_LONGEST} characters"}
 
 
 def _between(low: int, high: int) -> Check:
@@ -62,6 +67,10 @@ def _is_endpoint(value: str) -> bool:
         return not value or (bool(parts.hostname) and known)
     except ValueError:
         return False
+
+
+def _without_credentials(address: str) -> str:
+    return _CREDENTIALS.sub(r"\1***@", address)
 
 
 def _later(**defaults: Any) -> dict[str, Key]:
@@ -91,6 +100,7 @@ KEYS: dict[str, Key] = {
         "",
         _is_endpoint,
         "host:port for syslog, or a URL with tcp, tls, http or https",
+        show=_without_credentials,
     ),
     "skip_audit_log_database": Key(False, editable=False),
     "disabled_audit_log_event_types": Key("", editable=False),

@@ -51,10 +51,13 @@ def configuration_update(*, changes: dict[str, Any], origin: Origin) -> None:
         if key.editable:
             key.accept(name, wanted)
         elif wanted and wanted != key.default:
-            raise Invalid(f"{name} cannot be changed: the part it belongs to does not stand yet.")
+            raise Invalid(f"{name} cannot be changed in this version of Portolan: leave it out.")
     changes = {name: wanted for name, wanted in changes.items() if KEYS[name].editable}
     list(Setting.objects.select_for_update().order_by("key"))
-    before = {name: present for name, present in values().items() if name in changes and present != changes[name]}
+    present = values()
+    # Clients send back what they were shown: a value that reads like the one in force is the one in force.
+    shown = {name: KEYS[name].show(present[name]) for name in changes}
+    before = {name: shown[name] for name in changes if changes[name] not in (present[name], shown[name])}
     for name in before:
         Setting.objects.update_or_create(key=name, defaults={"value": changes[name]})
     hidden = {name for name in before if KEYS[name].secret}
@@ -62,7 +65,7 @@ def configuration_update(*, changes: dict[str, Any], origin: Origin) -> None:
         origin,
         "configuration.update",
         target="configuration",
-        before={name: present for name, present in before.items() if name not in hidden},
-        after={name: "***" if name in hidden else changes[name] for name in before},
+        before={name: text for name, text in before.items() if name not in hidden},
+        after={name: "***" if name in hidden else KEYS[name].show(changes[name]) for name in before},
     )
     transaction.on_commit(forget)

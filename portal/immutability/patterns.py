@@ -57,6 +57,9 @@ def _fits(selector: Selector, text: str, decorations: Mapping[str, bool]) -> boo
 def _checked(selectors: Sequence[Selector], decorations: Mapping[str, bool], where: str) -> list[dict[str, str]]:
     if not 0 < len(selectors) <= MOST:
         raise Invalid(f"{where} takes 1 to {MOST} selectors.")
+    # Every push and every page of tags works through all of them.
+    if sum(len(selector["pattern"]) for selector in selectors) > patterns.LIMIT:
+        raise Invalid(f"{where}: the patterns of a rule have at most {patterns.LIMIT} characters together.")
     return [_selector(selector, decorations, where) for selector in selectors]
 
 
@@ -72,6 +75,8 @@ def _selector(given: Selector, decorations: Mapping[str, bool], where: str) -> d
         patterns.check(full["pattern"])
     except patterns.BadPattern as error:
         raise Invalid(f"{where}: {error}.") from None
+    if len(full["extras"]) > patterns.LIMIT:
+        raise Invalid(f"{where}: extras has at most {patterns.LIMIT} characters.")
     if full["extras"] and not isinstance(_parsed(full["extras"]), dict):
         raise Invalid(f'{where}: extras is a JSON object in a text, as in {{"untagged":true}}.')
     return full

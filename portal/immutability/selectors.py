@@ -1,4 +1,4 @@
-"""Which tags are immutable, for the registry and for those who show it."""
+"""Which tags are immutable."""
 
 from collections.abc import Collection, Mapping
 
@@ -29,17 +29,9 @@ def protected_in(project_id: int, tags: Mapping[str, Collection[str]]) -> dict[s
     return found
 
 
-def immutable_rule_of(project: Project, rule_id: int) -> ImmutableRule:
+def immutable_rule_get(project: Project, rule_id: int) -> ImmutableRule:
     """The rule of that id, if it is the project's. Raises Missing."""
     rule = ImmutableRule.objects.filter(project=project, pk=rule_id).first()
     if rule is None:
         raise Missing(f"The project has no immutable rule {rule_id}.")
     return rule
-
-
-class PortalTagGate:
-    """Tells the registry which tags must stay as they are."""
-
-    def protected(self, namespace_id: int, repository: str, tags: Collection[str]) -> set[str]:
-        """Those of the existing tags that may be neither moved nor deleted."""
-        return protected_tags(namespace_id, repository, tags)

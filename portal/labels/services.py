@@ -75,9 +75,10 @@ def label_attach(*, label: Label, manifest: Manifest, origin: Origin) -> None:
 @transaction.atomic
 def label_detach(*, label: Label, manifest: Manifest, origin: Origin) -> None:
     """Takes the label off an artifact. Raises Missing when it is not there."""
-    if not ArtifactLabel.objects.filter(label=label, manifest=manifest).delete()[0]:
-        raise Missing(f"The artifact does not bear the label {label.name}.")
     repository = manifest.repository
+    if not ArtifactLabel.objects.filter(label=label, manifest=manifest).delete()[0]:
+        # Not by its name: the label may be another project's.
+        raise Missing(f"The artifact does not bear the label {label.pk}.")
     target = f"{repository.name}@{manifest.digest}"
     record(origin, "label.detach", project=repository.namespace.name, target=target, before={"label": label.name})
 

@@ -55,7 +55,7 @@ class Fill:
     """How the rows of one model are made: for the number `i`, counted from 1, an expression for each column.
 
     `{users}`, `{projects}` and so on stand for how many of those there are, `{user}`, `{project}` ... for the id before the
-    first of them, and `{spread}` for an age in seconds that differs from row to row.
+    first of them, and `{spread}` for a time in the last year that differs from row to row, `{long_ago}` for one before.
     """
 
     what: str
@@ -75,7 +75,7 @@ _ACTIONS = "(CASE i %% 3 WHEN 0 THEN 'pull' WHEN 1 THEN 'push' ELSE 'delete' END
 
 FILLS = [
     Fill("users", User, {"username": "'seed-user-' || i", "username_key": "'seed-user-' || i", "password": "'!'"}),
-    Fill("projects", Namespace, {"name": "'seed-' || i", "created_at": "{spread}"}),
+    Fill("projects", Namespace, {"name": "'seed-' || i", "created_at": "{long_ago}"}),
     Fill("projects", Project, {"namespace_id": "{project} + i", "public": "i %% 2 = 0"}, keyed=False),
     Fill("projects", NamespaceUsage, {"namespace_id": "{project} + i", "folded_bytes": "i * 1000"}, keyed=False),
     Fill(
@@ -188,6 +188,7 @@ def _statement(fill: Fill, wanted: dict[str, int], before: dict[str, int], first
         "artifact_of": f"(i %% {wanted['artifacts']} + 1)",
         "bytes": words["bytes"].replace("{{}}", "{}"),
         "spread": words["ago"].format(f"(i * 7919) %% {_YEAR}"),
+        "long_ago": words["ago"].format(f"{_YEAR} + i"),
     }
     columns = {name: expression.format(**names) for name, expression in fill.columns.items()}
     if fill.keyed:

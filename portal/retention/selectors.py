@@ -8,7 +8,7 @@ from portal.errors import Missing
 from portal.retention.models import RetentionExecution, RetentionLog, RetentionPolicy, RetentionTask
 
 
-def policy_id_of(project_ids: Collection[int]) -> dict[int, int]:
+def policy_ids(project_ids: Collection[int]) -> dict[int, int]:
     """The ids of the policies of those of the projects that have one, by the project's."""
     policies = RetentionPolicy.objects.filter(project_id__in=project_ids)
     return dict(policies.values_list("project_id", "pk"))

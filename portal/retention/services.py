@@ -17,7 +17,6 @@ from portal.retention.models import RetentionExecution, RetentionPolicy
 from portal.retention.rules import Rule, checked
 
 KIND = "retention.run"
-LONGEST_CRON = 128
 
 
 @transaction.atomic
@@ -104,8 +103,6 @@ def _schedule(policy: RetentionPolicy, origin: Origin) -> None:
 def _checked_cron(cron: str) -> str:
     if not cron:
         return ""
-    if len(cron) > LONGEST_CRON:
-        raise Invalid("The cron expression is too long.")
     try:
         next_after(cron, timezone.now())
     except ValueError as error:

@@ -9,8 +9,9 @@ from portal.webhooks.sealing import unseal
 KIND = "webhooks.deliver"
 
 
-# An address that is away costs every attempt its patience: all other work comes first.
-@job(KIND, attempts=3, priority=-1)
+# Eight attempts take about a quarter of an hour, which outlasts a restart of the other side. An address that is away
+# costs every attempt its patience: all other work comes first.
+@job(KIND, attempts=8, priority=-1)
 def deliver(run: JobRun) -> None:
     """Tells one target of a policy about one event. Raises Undelivered, and is then repeated a little later."""
     delivery = Delivery.objects.filter(job_id=run.job.pk).select_related("policy").first()

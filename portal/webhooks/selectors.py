@@ -21,7 +21,7 @@ class LastTrigger:
     at: datetime | None
 
 
-def webhook_of(project: Project, policy_id: int) -> WebhookPolicy:
+def webhook_get(project: Project, policy_id: int) -> WebhookPolicy:
     """The policy of that id, if it is the project's. Raises Missing."""
     policy = WebhookPolicy.objects.filter(project=project, pk=policy_id).first()
     if policy is None:
@@ -40,12 +40,6 @@ def delivery_of(policy: WebhookPolicy, delivery_id: int) -> Delivery:
     if delivery is None:
         raise Missing(f"The webhook policy {policy.pk} has no execution {delivery_id}.")
     return delivery
-
-
-def log_of(delivery: Delivery) -> str:
-    """What its attempts came to."""
-    lines = delivery.job.log.values_list("at", "text")
-    return "".join(f"{at:%Y-%m-%dT%H:%M:%SZ} {text}\n" for at, text in lines)
 
 
 def last_triggers(project: Project) -> Iterator[LastTrigger]:

@@ -13,12 +13,14 @@ from registry.services.repositories import ensure_repository, lock_repository
 
 
 def mount_blob(*, origin: Origin, repository: str, source: str, digest: str) -> bool:
-    """Links a blob of `source` into `repository`; False when `source` does not show it.
+    """Links a blob of `source` into `repository`; False when `source` does not show it, or `repository` has just gone.
 
     Raises DENIED when the namespace would take up too much.
     """
     repository_id = ensure_repository(repository, origin=origin).pk
     with usage.quota_watched(origin, repository), transaction.atomic():
+        if not statements.keep_repository(repository_id):
+            return False
         visible = BlobLink.objects.filter(repository__name=source, blob__digest=digest, condemned_at=None)
         blob = Blob.objects.select_for_update().filter(digest=digest, deleting=False).first()
         if blob is None or not visible.exists():

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from django.db import transaction
 
+from jobs.services import enqueue
 from registry.models import Blob, BlobLink, Manifest, Namespace, Repository, Upload
 from registry.services import usage
 from registry.services.removal import remove
+from registry.services.repositories import CLEARING
 
 _MANIFESTS = 100
 _LINKS = 500
@@ -33,6 +35,14 @@ def clear_repository(repository_id: int, *, progress: Callable[[int, int], None]
         progress(done, total)
     _end(row)
     return done
+
+
+def resume_clearing() -> int:
+    """Asks anew for the clearing of repositories whose job gave up or was stopped; how many are not cleared away yet."""
+    left = list(Repository.objects.filter(deleted_at__isnull=False).values_list("pk", flat=True))
+    for repository_id in left:
+        enqueue(CLEARING, key=str(repository_id), repository_id=repository_id)
+    return len(left)
 
 
 @transaction.atomic

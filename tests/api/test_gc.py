@@ -62,6 +62,7 @@ def test_a_schedule_changes_and_ends(admin):
 def test_what_is_no_schedule_is_refused(admin, somebody, nobody):
     for body, status in [
         ({"schedule": {"type": "Custom", "cron": "whenever"}}, 400),
+        ({"schedule": {"type": "Custom", "cron": f"0 {','.join(map(str, range(60)))} * * * *"}}, 400),
         ({"schedule": {"type": "Custom"}}, 400),
         ({"schedule": {"type": "Sometimes"}}, 422),
         ({"schedule": "Daily"}, 422),

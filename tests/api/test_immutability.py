@@ -4,7 +4,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import Entry
 from audit.origin import SYSTEM
-from portal.immutability.selectors import PortalTagGate
+from portal.immutability.gate import PortalTagGate
 from portal.projects.models import Role
 from portal.projects.services import project_create
 from tests.api.conftest import make_member

@@ -8,7 +8,7 @@ from jobs.models import Job, Schedule
 from portal.projects.models import Role
 from portal.projects.services import project_create
 from portal.retention.models import RetentionExecution, RetentionTask
-from portal.retention.selectors import policy_id_of
+from portal.retention.selectors import policy_ids
 from tests.api.conftest import make_member
 from tests.retention.conftest import perform, push, rule
 
@@ -31,7 +31,7 @@ def test_a_policy_is_made_changed_and_removed(admin, project):
     where = location(admin.post("/retentions", body(project, rule("latestPushedK", 3), cron="0 0 2 * * *")))
     found = admin.get(where).json()
     assert where == f"/retentions/{found['id']}"
-    assert policy_id_of([project.pk, 10**6]) == {project.pk: found["id"]}
+    assert policy_ids([project.pk, 10**6]) == {project.pk: found["id"]}
     assert found["rules"] == [rule("latestPushedK", 3) | {"id": 1}]
     assert found["trigger"] == {"kind": "Schedule", "settings": {"cron": "0 0 2 * * *"}, "references": {}}
     assert found["scope"] == {"level": "project", "ref": project.pk}
@@ -171,7 +171,7 @@ def test_what_is_no_policy_is_refused(admin, project, change, status):
     if change.get("scope"):
         given["scope"] = change["scope"] | {"ref": project.pk}
     assert admin.post("/retentions", given).status_code == status
-    assert policy_id_of([project.pk]) == {}
+    assert policy_ids([project.pk]) == {}
 
 
 def test_the_templates_are_told(somebody):

@@ -65,8 +65,8 @@ def unframed(received: bytes) -> list[str]:
 class Collector(ThreadingHTTPServer):
     """Takes JSON lines over HTTP; `status` is what it answers, `taken` what it answered well."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.status = 200
         self.taken: list[str] = []
         self.headers: dict[str, str] = {}
@@ -88,8 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    with Collector() as server:
+def collecting(port: int = 0) -> Iterator[Collector]:
+    with Collector(port) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -9,6 +9,8 @@ from django.db import connection
 from audit.consumers import lag
 from audit.models import Consumer
 from jobs.followers import followers
+from portal.configuration.models import Setting
+from portal.configuration.services import value
 from portal.outgoing import Undelivered
 from tests.audit.helpers import push, write
 from tests.auditing.receivers import collecting
@@ -56,6 +58,17 @@ def test_what_is_recorded_while_the_receiver_is_away_arrives_when_it_is_back(for
         forward()
     assert targets(collector) == ["a", "b"]
     assert lag("audit.forward").entries == 0
+
+
+def test_what_is_recorded_after_the_endpoint_was_set_is_never_skipped(forward, forward_to):
+    with collecting() as collector:
+        forward()
+        value("audit_log_forward_endpoint")  # This process remembers that there is none.
+        address = f"http://127.0.0.1:{collector.server_port}"
+        Setting.objects.create(key="audit_log_forward_endpoint", value=address)  # As another process sets it.
+        write("a")
+        forward()
+    assert targets(collector) == ["a"]
 
 
 def test_without_an_endpoint_nothing_waits(forward, forward_to):

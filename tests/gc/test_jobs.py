@@ -68,3 +68,17 @@ def test_a_deleted_repository_is_cleared_away_with_progress(shore):
     assert (job.progress_done, job.progress_total) == (3, 3)
     assert not Repository.objects.exists()
     assert job.log.get().text == "3 manifests deleted"
+
+
+@pytest.mark.parametrize("state", [State.ERROR, State.STOPPED])
+def test_garbage_collection_sees_to_deleted_repositories_that_nobody_clears_away(shore, state):
+    shore.push("library/a", ONE)
+    delete_repository(origin=SYSTEM, name="library/a")
+    Job.objects.filter(kind="registry.delete-repository").update(state=state)
+    run(enqueue("registry.gc", dry_run=True))
+    assert not Job.objects.filter(kind="registry.delete-repository", state=State.PENDING).exists()
+    run(enqueue("registry.gc"))
+    run(enqueue("registry.gc"))
+    run(Job.objects.get(kind="registry.delete-repository", state=State.PENDING))
+    assert not Repository.objects.exists()
+    assert selectors.usage(Namespace.objects.get().pk) == 0

@@ -1,10 +1,13 @@
 """One attempt at a job: how it reports, and every way in which it can end."""
 
 import logging
+from collections import deque
 from contextlib import suppress
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
+from django.db import OperationalError
 from django.db.models.functions import Now
 
 from audit.origin import SYSTEM
@@ -208,6 +211,39 @@ def test_only_the_newest_lines_of_a_log_are_kept(job_that, monkeypatch):
     job = job_that(work)
     runner.work()
     assert [line.text for line in job.log.all()] == ["line 2", "line 3", "line 4"]
+
+
+class Contended(deque):
+    """Lines of which another thread always takes the last one first."""
+
+    def __len__(self):
+        return super().__len__() + 1
+
+
+def test_a_run_ends_well_though_its_heartbeat_writes_the_log_at_the_same_moment(job_that):
+    def work(attempt):
+        attempt._lines = Contended(maxlen=run.LOG_LINES)
+        attempt.log("done")
+
+    job = job_that(work)
+    runner.work()
+    job.refresh_from_db()
+    assert (job.state, job.log.get().text) == (State.SUCCESS, "done")
+
+
+def test_lines_that_the_database_did_not_take_are_written_when_it_is_back(job_that, monkeypatch):
+    def work(attempt):
+        with monkeypatch.context() as away:
+            away.setattr(JobLog.objects, "bulk_create", Mock(side_effect=OperationalError("the database is away")))
+            attempt.log("first")
+            attempt.log("second")
+            with pytest.raises(OperationalError):
+                attempt.beat()
+        attempt.log("third")
+
+    job = job_that(work)
+    runner.work()
+    assert [line.text for line in job.log.all()] == ["first", "second", "third"]
 
 
 def test_a_failure_is_logged_with_its_traceback_for_the_operator(job_that, caplog):

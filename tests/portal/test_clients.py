@@ -2,6 +2,7 @@
 
 from ipaddress import ip_network
 
+import pytest
 from a2wsgi import WSGIMiddleware
 from asgiref.sync import async_to_sync
 from django.core.handlers.wsgi import WSGIRequest
@@ -59,3 +60,19 @@ def test_only_the_header_a_trusted_proxy_sets_tells_the_address(settings):
 def test_queries_arrive_as_they_were_sent():
     assert received(query=b"scope=a%2Fb+c&service=x").GET.dict() == {"scope": "a/b c", "service": "x"}
     assert received(query="scope=é".encode()).GET["scope"] == "é"
+
+
+@pytest.mark.parametrize(
+    "charset", ["charset=zlib", "charset=bz2", "charset*=utf-8''zlib", 'charset="hex"', "charset=utf-16"]
+)
+def test_whatever_charset_is_named_everything_is_utf_8(charset):
+    request = received([(b"content-type", f"application/json; {charset}".encode())], query=b"q=%C3%A9")
+    assert request.encoding is None
+    assert request.content_type == "application/json"
+    assert request.GET["q"] == "\u00e9"
+
+
+def test_a_form_in_parts_keeps_its_boundary():
+    boundary = b"multipart/form-data; boundary=----WebKitFormBoundaryx1"
+    assert received([(b"content-type", boundary)]).content_params == {"boundary": "----WebKitFormBoundaryx1"}
+    assert received([(b"content-type", boundary + b"; charset=zlib")]).content_params == {}

@@ -1,9 +1,11 @@
 """Sessions of the site, as a browser has them."""
 
 import base64
+import pickle
 from datetime import timedelta
 
 import pytest
+import redis
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -238,3 +240,26 @@ def test_sessions_live_in_redis_too(alice, settings, redis_url):
     assert browser.get(ME).status_code == 200
     browser.get("/c/log_out")
     assert browser.get(ME).status_code == 401
+
+
+class Planted:
+    """What runs code in whoever unpickles it."""
+
+    def __reduce__(self):
+        return exec, ("import tests.portal.test_sessions as here; here.RUN.append('code')",)
+
+
+RUN = []
+
+
+def test_what_somebody_plants_in_redis_is_never_run_as_code(alice, settings, redis_url):
+    settings.REDIS_URL = redis_url
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    settings.CACHES = {"default": {"BACKEND": "portal.redis_cache.Cache", "LOCATION": redis_url}}
+    browser = Browser()
+    browser.log_in()
+    client = redis.Redis.from_url(redis_url)
+    (key,) = client.keys("*cached_db*")
+    client.set(key, pickle.dumps(Planted()))
+    assert browser.get(ME).status_code == 200, "the database has the session too"
+    assert RUN == []

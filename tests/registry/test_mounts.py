@@ -1,8 +1,15 @@
 """Mounting blobs across repositories."""
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from django.db import OperationalError, connection, transaction
+
+from audit.origin import SYSTEM
+from registry import statements
+from registry.models import BlobLink, Repository
 from registry.oci.names import digest_of
+from registry.services.repositories import delete_repository, ensure_repository, lock_repository
 from tests.registry.conftest import PULL, PUSH, Someone, entries, expect, upload
 
 DATA = b"shared by many"
@@ -91,3 +98,35 @@ def test_the_journal_tells_from_where(client, source):
     (entry,) = entries("blob.mount")
     assert entry.target == f"library/target@{DIGEST}"
     assert entry.after == {"digest": DIGEST, "from": "library/source"}
+
+
+def test_a_mount_into_a_repository_that_is_deleted_just_now_does_not_reach_it(client, source, monkeypatch):
+    def found_and_then_deleted(name, *, origin):
+        row = ensure_repository(name, origin=origin)
+        delete_repository(origin=origin, name=name)
+        return row
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("registry.services.blobs.ensure_repository", found_and_then_deleted)
+        expect(mount(client), 202)
+    assert not BlobLink.objects.filter(repository__deleted_at__isnull=False).exists()
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_while_a_blob_is_mounted_into_a_repository_nobody_deletes_it_and_pushes_go_on(client, source):
+    repository = Repository.objects.get(name="library/source")
+
+    def elsewhere(verb, **options):
+        """Does it in a transaction of another connection, which does not wait for locks."""
+        try:
+            with transaction.atomic():
+                connection.cursor().execute("SET LOCAL lock_timeout = '50ms'")
+                verb(name=repository.name, **options)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other, transaction.atomic():
+        assert statements.keep_repository(repository.pk)
+        other.submit(elsewhere, lock_repository).result()
+        with pytest.raises(OperationalError):
+            other.submit(elsewhere, delete_repository, origin=SYSTEM).result()

@@ -110,7 +110,7 @@ def test_what_a_push_asks(stocked, count):
             "another chunk": 4,
             "finish": 9,
             "at once": 9,
-            "mount": 8,
+            "mount": 9,
             "delete": 8,
         },
         {name: queries(count, step) for name, step in steps.items()},

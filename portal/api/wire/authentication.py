@@ -27,7 +27,3 @@ class Authentication(BaseAuthentication):
         if reason := forgery(request._request):  # noqa: SLF001
             raise exceptions.PermissionDenied(f"CSRF token invalid: {reason}")
         return Identity(user=user, by_session=True), None
-
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
-        """The challenge of a 401."""
-        return 'Basic realm="harbor"'

@@ -25,7 +25,6 @@ from portal import limits
 from portal.access.identity import ANONYMOUS, Identity
 from portal.api.wire.authentication import Authentication
 from portal.api.wire.documents import REFUSALS, parameters_of
-from portal.api.wire.errors import respond
 from portal.api.wire.query import Fields
 from portal.api.wire.rights import Right, require
 from portal.clients import client_of_request
@@ -121,10 +120,6 @@ class Resource(APIView):
     identity: Identity
     origin: Origin
 
-    def get_exception_handler(self) -> Callable[..., HttpResponse]:
-        """The one table of errors."""
-        return respond
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Finds out who is calling, and slows down who calls too often."""
         super().initial(request, *args, **kwargs)
@@ -163,19 +158,20 @@ class Resource(APIView):
         require(self.identity, right, where)
 
     def read(self, serializer: type[BaseSerializer[Any]], **options: Any) -> Any:
-        """The body, validated. Raises Unprocessable where it is not what the contract says.
-
-        A member that is null counts as left out: Harbor's clients send either.
-        """
-        try:
-            data = _said(self.request.data)
-        except RecursionError:
-            raise Invalid("The body is nested too deeply.") from None
+        """The body, validated. Raises Unprocessable where it is not what the contract says."""
+        data = self.said(nulls=False)
         if not isinstance(data, dict) and not options.get("many"):
             raise Unprocessable("The body must be a JSON object.")
         parsed = serializer(data=data, **options)
         parsed.is_valid(raise_exception=True)
         return parsed.validated_data
+
+    def said(self, *, nulls: bool = True) -> Any:
+        """The JSON of the body; without `nulls` a member that is null is as if it were left out. Raises Invalid."""
+        try:
+            return self.request.data if nulls else _said(self.request.data)
+        except RecursionError:
+            raise Invalid("The body is nested too deeply.") from None
 
     def created(self, path: str, body: Any = None) -> Response:
         """201 with the address of what was made: clients take its id from there."""

@@ -7,9 +7,11 @@ from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.api.wire import parameters
 from portal.errors import Unprocessable
 
 SMALL, LARGE = 10, 100
@@ -37,20 +39,12 @@ class Page:
 
 def page_of(request: Request) -> Page:
     """The page a request asks for. Raises Unprocessable."""
-    number, size = _number(request, "page", 1), _number(request, "page_size", SMALL)
+    number, size = parameters.whole(request, "page", 1), parameters.whole(request, "page_size", SMALL)
     if not 1 <= number <= _LAST_PAGE:
         raise Unprocessable("page in query counts from 1")
     if size > LARGE:
-        raise Unprocessable(f"page_size in query should be less than or equal to {LARGE}")
+        raise Unprocessable(f"page_size in query is at most {LARGE}")
     return Page(number, size)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    value = request.query_params.get(name, "")
-    try:
-        return int(value) if value else default
-    except ValueError:
-        raise Unprocessable(f"{name} in query must be a whole number") from None
 
 
 def answer(request: Request, page: Page, total: int, items: Iterable[Any]) -> Response:
@@ -70,7 +64,7 @@ def answer(request: Request, page: Page, total: int, items: Iterable[Any]) -> Re
 def _link(request: Request, number: int, size: int, relation: str) -> str:
     query = request.query_params.copy()
     query["page"], query["page_size"] = str(number), str(size)
-    return f'<{request.path}?{query.urlencode(safe="=~[]{}(),")}>; rel="{relation}"'
+    return f'<{escape_uri_path(request.path)}?{query.urlencode(safe="=~[]{}(),")}>; rel="{relation}"'
 
 
 def listed(
@@ -86,9 +80,15 @@ def listed(
     walking an index. `whole` gives the rows their related objects where `rows` is only good for finding them.
     """
     page = page_of(request)
+    found = fetched(rows, rows if whole is None else whole, page)
+    return answer(request, page, total(rows), show(found))
+
+
+def fetched(rows: QuerySet[Any], whole: QuerySet[Any], page: Page) -> list[Any]:
+    """The rows of a page, in their order: found by `rows` and read by `whole`."""
     keys = list(rows.values_list("pk", flat=True)[page.rows])
-    by_key = {row.pk: row for row in (rows if whole is None else whole).order_by().filter(pk__in=keys)}
-    return answer(request, page, total(rows), show([by_key[key] for key in keys if key in by_key]))
+    by_key = {row.pk: row for row in whole.order_by().filter(pk__in=keys)}
+    return [by_key[key] for key in keys if key in by_key]
 
 
 def part(request: Request, items: Sequence[T], show: Callable[[Sequence[T]], Iterable[Any]]) -> Response:

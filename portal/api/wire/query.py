@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
+from rest_framework.request import Request
 
 from portal.errors import Invalid
 
@@ -61,7 +62,10 @@ def moment(value: str) -> datetime:
     found = parse_datetime(value) or parse_datetime(f"{value} 00:00:00")
     if found is None:
         raise ValueError
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    try:  # Near both ends of the calendar a time may be in UTC what no date can be.
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError from error
 
 
 def _from_seconds(seconds: int) -> datetime:
@@ -127,6 +131,12 @@ def _unquoted(value: str) -> str:
     return value.strip().strip("\"'")
 
 
+def asked(request: Request, rows: QuerySet[Any], fields: Fields, default: tuple[str, ...]) -> QuerySet[Any]:
+    """The rows that a request asks for by `q`, ordered as its `sort` says or else as `default`. Raises Invalid."""
+    query = request.query_params
+    return order(narrow(rows, query.get("q", ""), fields), query.get("sort", ""), fields, default)
+
+
 def narrow(rows: QuerySet[Any], q: str, fields: Fields) -> QuerySet[Any]:
     """The rows that meet every condition of `q`. Raises Invalid."""
     for condition in conditions(q):
@@ -146,7 +156,7 @@ def _compare(field: Field) -> Narrow:
         match condition.operator:
             case "exact":
                 return rows.filter(**{field.column: field.read(values[0])})
-            case "fuzzy":
+            case "fuzzy" if field.read is text:
                 return rows.filter(**{f"{field.column}__icontains": values[0]})
             case "any":
                 return rows.filter(**{f"{field.column}__in": [field.read(value) for value in values]})
@@ -154,7 +164,9 @@ def _compare(field: Field) -> Narrow:
                 bounds = zip(("gte", "lte"), values, strict=True)
                 return rows.filter(**{f"{field.column}__{end}": field.read(value) for end, value in bounds if value})
             case _:
-                raise Invalid(f"q: {condition.key} takes one value, a range [from~to] or alternatives {{a b}}.")
+                raise Invalid(
+                    f"q: {condition.key} takes one value, a range [from~to] or alternatives {{a b}}; ~ and a part if it is a text."
+                )
 
     return compared
 

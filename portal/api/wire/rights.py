@@ -1,4 +1,4 @@
-"""What an operation asks of its caller, as data: `LOGGED_IN`, `system("user", "list")`, `project("tag", "create")`."""
+"""What an operation asks of its caller, as data: `LOGGED_IN`, `of_system("user", "list")`, `of_project("tag", "create")`."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ ANYONE = Right("anyone")
 LOGGED_IN = Right("logged_in")
 
 
-def system(resource: str, action: str) -> Right:
+def of_system(resource: str, action: str) -> Right:
     """The action on a resource of the system."""
     return Right("system", resource, action)
 
 
-def project(resource: str, action: str) -> Right:
+def of_project(resource: str, action: str) -> Right:
     """The action on a resource of the project that the path names."""
     return Right("project", resource, action)
 
@@ -39,10 +39,8 @@ def require(identity: Identity, right: Right, where: Project | None = None) -> N
     """
     if right.scope == "anyone":
         return
-    if right.scope == "project" and where is None and (identity.user is None or not identity.user.is_admin):
-        raise _refusal(identity)
     if right.scope == "project" and where is None:
-        raise Missing("There is no such project.")
+        raise Missing("There is no such project.") if identity.is_admin else _refusal(identity)
     if right.scope == "logged_in":
         allowed = identity is not ANONYMOUS
     else:

@@ -9,8 +9,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from portal.api.content import address, switch, switched
+from portal.api.content import address
 from portal.api.labels import LabelSerializer
+from portal.api.wire.parameters import switch, switched
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.artifacts import additions
 from portal.artifacts.icons import icon_digest
