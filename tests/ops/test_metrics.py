@@ -93,11 +93,15 @@ def test_runs_of_jobs_are_counted(scraped):
 
 
 def test_a_route_is_one_label_whatever_is_in_the_path(client, scraped):
+    def counted(operation: str, code: str) -> float:
+        return scraped("harbor_core_http_request_total", method="GET", operation=operation, code=code) or 0
+
+    label, nowhere = ("api/v2.0/labels/<int:label_id>", "401"), ("unmatched", "404")
+    before = counted(*label), counted(*nowhere)
     for number in range(5):
         client.get(f"/api/v2.0/labels/{number}")
         client.get(f"/made/up/{number}")
-    assert scraped("harbor_core_http_request_total", operation="api/v2.0/labels/<int:label_id>") >= 5
-    assert scraped("harbor_core_http_request_total", operation="unmatched") >= 5
+    assert (counted(*label), counted(*nowhere)) == (before[0] + 5, before[1] + 5)
     assert "made/up" not in client.get("/metrics").text
 
 

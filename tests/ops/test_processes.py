@@ -18,7 +18,7 @@ REPOSITORY = "library/watched"
 
 @pytest.fixture(scope="module")
 def instance():
-    with portolan.server(workers="2", log_format="json", drain_seconds="60") as started:
+    with portolan.server(workers="2", log_format="json") as started:
         yield started
 
 
@@ -96,12 +96,13 @@ def test_head_has_no_body_which_http_2_insists_on(instance: Portolan, path: str)
     assert said.startswith(("HTTP/2 200", "HTTP/2 401"))
 
 
-def test_an_instance_that_stops_says_so_first(instance: Portolan):
-    assert instance.http("GET", "/livez").text == "alive"
-    (serve,) = instance.processes[:1]
-    os.kill(serve.pid, signal.SIGTERM)
-    wait_until(lambda: instance.http("GET", "/readyz").status_code == 503, "load balancers are told")
-    assert instance.http("GET", "/livez").status_code == 200
-    assert instance.http("GET", "/api/v2.0/ping").text == "Pong"
-    assert instance.stop() == 0, "the second signal ends the wait"
-    assert not (instance.directory / "metrics").exists()
+def test_an_instance_that_stops_says_so_first():
+    with portolan.server(drain_seconds="60") as instance:
+        assert instance.http("GET", "/livez").text == "alive"
+        (serve,) = instance.processes[:1]
+        os.kill(serve.pid, signal.SIGTERM)
+        wait_until(lambda: instance.http("GET", "/readyz").status_code == 503, "load balancers are told")
+        assert instance.http("GET", "/livez").status_code == 200
+        assert instance.http("GET", "/api/v2.0/ping").text == "Pong"
+        assert instance.stop() == 0, "the second signal ends the wait"
+        assert not (instance.directory / "metrics").exists()
