@@ -1,6 +1,7 @@
 """The spool: where pulls are noted at a cost of microseconds, until `audit.ingestion` makes journal entries of them.
 
-Each process appends JSON lines, `[time, request id, {what happened}]`, to a file of its own, a segment. It holds an
+Each process appends JSON lines, `[time, request id, {what happened}]`, to a file of its own, a segment. Many lines in a
+row differ only in time and request id, so whoever appends remembers the rest as text. The process holds an
 flock on the segment for as long as it may append, so an unlocked segment is complete: its writer has gone on to another
 one or has died. What was appended sits in the kernel and survives `kill -9`; it is not fsynced, so a power cut may lose
 the last seconds.
@@ -15,9 +16,8 @@ import secrets
 import threading
 import time
 import weakref
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +26,16 @@ SEGMENT_SECONDS = 300
 RETRY_SECONDS = 1
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_OF_ONE = ("at", "request_id")  # What tells one event from others of its like.
 _spools: "weakref.WeakSet[Spool]" = weakref.WeakSet()
 
 
-@lru_cache(maxsize=1024)
-def _encoded(about: tuple[tuple[str, Any], ...]) -> str:
-    """What events have in common that are alike: many pulls in a row differ only in their time and request id."""
-    return _encode(dict(about))
+def encoded(event: Mapping[str, str]) -> str:
+    """What happened, as `Spool.append` takes it.
+
+    The keys are those of an Origin without its request id, and `action`, `project`, `target`, `result` and `digest`:
+    `actor`, `kind` and `action` are needed, the others are optional.
+    """
+    return _encode(event)
 
 
 class Spool:
@@ -45,14 +47,12 @@ class Spool:
         self._reset()
         _spools.add(self)
 
-    def append(self, event: dict[str, Any]) -> None:
-        """Notes one event; never raises for want of space or rights, and never waits for the database.
+    def append(self, event: str, request_id: str = "", *, at: float | None = None) -> None:
+        """Notes one `encoded` event; never raises for want of space or rights, and never waits for the database.
 
-        The keys are those of an Origin with `action`, `project`, `target`, `result` and `digest`, all texts: `actor`,
-        `kind` and `action` are needed, the others are optional. `at` is in seconds since 1970 and defaults to now.
+        at: when it happened, in seconds since 1970; now by default.
         """
-        about = _encoded(tuple(item for item in event.items() if item[0] not in _OF_ONE))
-        line = f"[{event.get('at', time.time())!r},{_encode(event.get('request_id', ''))},{about}]\n".encode()
+        line = f"[{time.time() if at is None else at!r},{_encode(request_id)},{event}]\n".encode()
         with self._lock:
             try:
                 if time.monotonic() >= self._until or self._size >= SEGMENT_BYTES:

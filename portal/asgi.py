@@ -17,7 +17,7 @@ django.setup()
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django must be set up first.
 
 from portal.clients import unambiguous  # noqa: E402
-from portal.observability.plane import Observed  # noqa: E402
+from portal.observability.plane import PlaneObserver  # noqa: E402
 from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
@@ -27,9 +27,9 @@ _site = WSGIMiddleware(get_wsgi_application(), workers=_THREADS)
 
 
 @cache
-def _distribution() -> Observed:
+def _distribution() -> Distribution:
     """Made on the event loop's own thread, with the first request."""
-    return Observed(Distribution())
+    return Distribution(PlaneObserver())
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -2,10 +2,12 @@
 
 The registry knows no users, roles or policies. It asks an `Authorizer` who is calling and the `Caller` what it may do,
 a `QuotaGate` how much a namespace may hold, a `TagGate` which tags must stay as they are, and a `WriteGate` whether
-anything may be changed at all. Where no gate is bound there are no limits.
+anything may be changed at all. Where no gate is bound there are no limits. And it tells an `Observer`, if it was made
+with one, what it has answered.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -93,6 +95,34 @@ class WriteGate(Protocol):
 
     def read_only(self) -> bool:
         """Whether every change by clients is refused now. Asked once for each request that would change something."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request that was answered."""
+
+    method: str
+    path: str
+    status: int
+    size: int | None  # Bytes of the body; None where they are not known.
+    seconds: float  # From the request's arrival until all of the answer was handed over.
+    request_id: str
+    address: str
+    actor: str  # Empty where nobody was found out.
+
+
+class Observer(Protocol):
+    """Counts and logs. It is called on the event loop, once for each request, and must not block."""
+
+    def answered(self, exchange: Exchange, *, hot: str = "") -> None:
+        """Told of every answer. hot: `manifest` or `blob`, where one was pulled from memory."""
+
+
+class Unobserved:
+    """Tells nobody."""
+
+    def answered(self, exchange: Exchange, *, hot: str = "") -> None:
+        """Does nothing."""
 
 
 class Unlimited:

@@ -1,9 +1,11 @@
 """The access log: a line for each request, of either plane. It knows paths and no queries, which may hold secrets."""
 
 import logging
-from dataclasses import asdict, dataclass
+from typing import Any
 
 from django.conf import settings
+
+from registry.ports import Exchange
 
 CHOICES = ("most", "all", "off")
 
@@ -14,40 +16,34 @@ _REFUSED = 400
 _LONGEST = 1024
 
 
-@dataclass(slots=True)
-class Access:
-    """One request that was answered."""
-
-    method: str
-    path: str
-    status: int
-    duration_ms: float
-    request_id: str
-    address: str
-    actor: str = ""
-    bytes: int | None = None
-
-    @property
-    def routine(self) -> bool:
-        """Whether nobody misses it: a pull, which is in the journal, or a probe, that went well."""
-        reads = self.method in ("GET", "HEAD") and (self.path.startswith("/v2/") or self.path in _PROBES)
-        return reads and self.status < _REFUSED
-
-
-def wanted(access: Access) -> bool:
-    """Whether PORTOLAN_ACCESS_LOG asks for this line."""
-    return settings.ACCESS_LOG == "all" or (settings.ACCESS_LOG == "most" and not access.routine)
-
-
-def note(access: Access) -> None:
-    """Writes the line if it is wanted."""
-    if wanted(access):
-        fields = asdict(access) | {"path": _printable(access.path), "method": _printable(access.method)}
+def note(exchange: Exchange) -> None:
+    """Writes a line of the request, if PORTOLAN_ACCESS_LOG asks for it."""
+    if settings.ACCESS_LOG == "all" or (settings.ACCESS_LOG == "most" and not _is_routine(exchange)):
+        fields = _fields(exchange)
         log.info(
             "%(method)s %(path)s %(status)s in %(duration_ms)s ms for %(actor)s at %(address)s",
-            {**fields, "actor": access.actor or "-"},
+            {**fields, "actor": exchange.actor or "-"},
             extra={"fields": {name: value for name, value in fields.items() if value not in ("", None)}},
         )
+
+
+def _is_routine(exchange: Exchange) -> bool:
+    """Whether nobody misses it: a pull, which is in the journal, or a probe, that went well."""
+    reads = exchange.method in ("GET", "HEAD") and (exchange.path.startswith("/v2/") or exchange.path in _PROBES)
+    return reads and exchange.status < _REFUSED
+
+
+def _fields(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "method": _printable(exchange.method),
+        "path": _printable(exchange.path),
+        "status": exchange.status,
+        "duration_ms": round(exchange.seconds * 1000, 1),
+        "request_id": exchange.request_id,
+        "address": exchange.address,
+        "actor": exchange.actor,
+        "bytes": exchange.size,
+    }
 
 
 def _printable(text: str) -> str:

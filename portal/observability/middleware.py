@@ -9,6 +9,7 @@ from portal.clients import client_of_request
 from portal.observability import access, metrics
 from registry import context
 from registry.distribution.client import Client
+from registry.ports import Exchange
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -33,7 +34,7 @@ class RequestMiddleware:
             response["X-Request-Id"] = client.request_id
             seconds = time.perf_counter() - began
             metrics.count_request(str(request.method), response.status_code, _operation(request), seconds)
-            access.note(_access(request, response, client, seconds))
+            access.note(_exchange(request, response, client, seconds))
         finally:
             metrics.INFLIGHT.dec()
             context.request_id.reset(token)
@@ -45,14 +46,14 @@ def _operation(request: HttpRequest) -> str:
     return request.resolver_match.route if request.resolver_match else metrics.UNMATCHED
 
 
-def _access(request: HttpRequest, response: HttpResponse, client: Client, seconds: float) -> access.Access:
-    return access.Access(
+def _exchange(request: HttpRequest, response: HttpResponse, client: Client, seconds: float) -> Exchange:
+    return Exchange(
         method=str(request.method),
         path=request.path,
         status=response.status_code,
-        duration_ms=round(seconds * 1000, 1),
+        size=None if response.streaming else len(response.content),
+        seconds=seconds,
         request_id=client.request_id,
         address=client.address,
         actor=getattr(request, "actor", ""),
-        bytes=None if response.streaming else len(response.content),
     )

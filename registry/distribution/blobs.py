@@ -63,7 +63,7 @@ async def _whole(request: Request, answer: Answer, headers: dict[str, str]) -> R
 def _accelerated(request: Request, digest: str) -> str:
     """Where a trusted nginx in front finds the file: it announces its internal location in X-Accel-Location."""
     location = request.header(b"x-accel-location")
-    return f"{location.rstrip('/')}/{paths.blob_path(digest)}" if location and request.behind_proxy else ""
+    return f"{location.rstrip('/')}/{paths.blob_path(digest)}" if location and request.client.behind_proxy else ""
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 import itertools
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from audit.origin import Origin
-from registry.ports import Caller
+from registry.ports import Caller, Exchange
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _prefix = secrets.token_hex(6)
@@ -26,10 +27,18 @@ class Client:
     request_id: str
     user_agent: str
     behind_proxy: bool  # The connection comes from a proxy we were told to trust.
+    actor: str = ""  # The caller's name, once it is known.
 
     def origin(self, caller: Caller) -> Origin:
         """The author of what this request changes."""
         return Origin(caller.name, caller.kind, caller.credential, self.address, self.user_agent, self.request_id)
+
+    def exchange(self, scope: dict[str, Any], status: int, size: int | None, began: float) -> Exchange:
+        """This request and its answer, which is on its way now."""
+        seconds = time.perf_counter() - began
+        return Exchange(
+            scope["method"], scope["path"], status, size, seconds, self.request_id, self.address, self.actor
+        )
 
 
 def client_of(scope: dict[str, Any], headers: dict[bytes, bytes]) -> Client:
@@ -40,7 +49,7 @@ def client_of(scope: dict[str, Any], headers: dict[bytes, bytes]) -> Client:
     return Client(
         address=_forwarded(headers, peer) if behind_proxy else peer,
         host=((behind_proxy and headers.get(b"x-forwarded-host")) or headers.get(b"host", b"")).decode("latin-1"),
-        request_id=sent_id.decode() if _REQUEST_ID.fullmatch(sent_id) else f"{_prefix}-{next(_counter)}",
+        request_id=sent_id.decode() if sent_id and _REQUEST_ID.fullmatch(sent_id) else f"{_prefix}-{next(_counter)}",
         user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:255],
         behind_proxy=behind_proxy,
     )

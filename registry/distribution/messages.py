@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs
 
 from audit.origin import Origin
+from registry.distribution.client import Client
 from registry.distribution.threads import in_transfer_thread
 from registry.oci.errors import Code, OCIError
 from registry.ports import Caller
@@ -107,10 +108,14 @@ class Request:
     body: Body
     headers: dict[bytes, bytes]
     params: dict[str, str]
-    caller: Caller
-    origin: Origin
-    behind_proxy: bool
     query_fields: dict[str, list[str]]
+    client: Client
+    caller: Caller
+
+    @property
+    def origin(self) -> Origin:
+        """The author of what this request changes."""
+        return self.client.origin(self.caller)
 
     @property
     def query(self) -> dict[str, str]:
@@ -158,12 +163,19 @@ class Response:
     file: Path | None = None
     chunks: Iterator[bytes] | None = None
 
+    @property
+    def length(self) -> int | None:
+        """Bytes of the body, as they are announced; None where they are not."""
+        if "Content-Length" in self.headers:
+            return int(self.headers["Content-Length"])
+        has_body = self.status not in _WITHOUT_BODY and self.file is None and self.chunks is None
+        return len(self.body) if has_body else None
+
     async def send(self, scope: Scope, send: Send) -> None:
         """Writes the answer out."""
         headers = [(name.lower().encode(), _header_value(value)) for name, value in self.headers.items()]
-        has_body = self.status not in _WITHOUT_BODY and self.file is None and self.chunks is None
-        if has_body and "Content-Length" not in self.headers:
-            headers.append((b"content-length", str(len(self.body)).encode()))
+        if "Content-Length" not in self.headers and self.length is not None:
+            headers.append((b"content-length", str(self.length).encode()))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         if self.file and scope["method"] != "HEAD":
             await send({"type": "http.response.pathsend", "path": str(self.file)})

@@ -4,13 +4,17 @@
 repository's generation stands.
 """
 
-from audit.origin import Origin
+from functools import lru_cache
+
+from audit.spool import Spool, encoded
 from registry import selectors
 from registry.distribution.cache import Answer
+from registry.distribution.client import Client
 from registry.distribution.messages import Request
 from registry.oci.errors import Code, OCIError
 from registry.oci.media_types import OCTET_STREAM
 from registry.oci.names import check_digest, is_digest
+from registry.ports import Caller
 from registry.storage import paths
 from registry.store import store
 
@@ -73,21 +77,29 @@ def blob(request: Request) -> Answer:
     )
 
 
-def pull_event(origin: Origin, answer: Answer) -> dict[str, str]:
-    """What the journal's spool records of a pull."""
-    mark = "@" if is_digest(answer.reference) else ":"
-    return {
-        "actor": origin.actor,
-        "kind": origin.kind,
-        "credential": origin.credential,
-        "address": origin.address,
-        "user_agent": origin.user_agent,
-        "request_id": origin.request_id,
+def note_pull(spool: Spool, client: Client, caller: Caller, answer: Answer) -> None:
+    """Tells the journal's spool that somebody pulled a manifest."""
+    author = caller.name, caller.kind, caller.credential, client.address, client.user_agent
+    spool.append(_pull(*author, answer.repository, answer.reference, answer.digest), client.request_id)
+
+
+@lru_cache(maxsize=1024)
+def _pull(
+    actor: str, kind: str, credential: str, address: str, user_agent: str, repository: str, reference: str, digest: str
+) -> str:
+    """What the spool keeps of such a pull. Clients ask for the same again and again."""
+    event = {
+        "actor": actor,
+        "kind": kind,
+        "credential": credential,
+        "address": address,
+        "user_agent": user_agent,
         "action": "manifest.pull",
-        "project": answer.repository.partition("/")[0],
-        "target": f"{answer.repository}{mark}{answer.reference}",
-        "digest": answer.digest,
+        "project": repository.partition("/")[0],
+        "target": f"{repository}{'@' if is_digest(reference) else ':'}{reference}",
+        "digest": digest,
     }
+    return encoded(event)
 
 
 def _headers(digest: str, media_type: str, size: int, caching: bytes) -> list[tuple[bytes, bytes]]:

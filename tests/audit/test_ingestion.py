@@ -14,7 +14,7 @@ from audit import ingestion
 from audit.events import Event, parse
 from audit.ingestion import ingest
 from audit.models import Entry, EntryQuerySet, SpoolSegment
-from audit.spool import Spool
+from audit.spool import Spool, encoded
 from tests.audit.helpers import meanwhile, spooled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,7 +25,6 @@ PULL = {
     "credential": "17",
     "address": "192.0.2.7",
     "user_agent": "docker/28.0",
-    "request_id": "r-1",
     "action": "manifest.pull",
     "project": "library",
     "target": "library/hello:1",
@@ -66,18 +65,19 @@ def dead_segment(directory: Path, content: bytes) -> Path:
 
 
 def test_a_pull_becomes_an_entry(spool: Spool, directory: Path):
-    spool.append(PULL | {"at": 1_700_000_000.25})
+    spool.append(encoded(PULL), "r-1", at=1_700_000_000.25)
     assert ingest(directory) == 1
     entry = Entry.objects.get()
     assert {name: getattr(entry, name) for name in PULL} == PULL
     assert entry.at == datetime(2023, 11, 14, 22, 13, 20, 250_000, tzinfo=UTC)
-    assert (entry.result, entry.count, entry.before, entry.after) == ("success", 1, None, None)
+    assert (entry.request_id, entry.result, entry.count) == ("r-1", "success", 1)
+    assert (entry.before, entry.after) == (None, None)
 
 
 def test_a_live_idle_writer_is_read_without_waiting_for_it(spool: Spool, directory: Path):
-    spool.append(pulls("a")[0])
+    spool.append(encoded(pulls("a")[0]))
     assert [ingest(directory), ingest(directory)] == [1, 0]
-    spool.append(pulls("b")[0])
+    spool.append(encoded(pulls("b")[0]))
     assert [ingest(directory), ingest(directory)] == [1, 0]
     assert ingested() == ["a", "b"]
     assert len(list(directory.iterdir())) == 1
@@ -85,7 +85,7 @@ def test_a_live_idle_writer_is_read_without_waiting_for_it(spool: Spool, directo
 
 def test_what_a_writer_left_is_removed_once_it_is_taken_in(spool: Spool, directory: Path):
     for event in pulls("a", "b"):
-        spool.append(event)
+        spool.append(encoded(event))
     spool.close()
     ingest_all(directory)
     assert ingested() == ["a", "b"]
@@ -99,10 +99,10 @@ def test_a_missing_spool_is_an_empty_one(directory: Path):
 
 def test_identical_pulls_are_folded(spool: Spool, directory: Path):
     for second, target in enumerate(["a", "a", "b", "a"]):
-        spool.append(PULL | {"target": target, "at": 1_700_000_000 + second, "request_id": f"r-{second}"})
-    spool.append(PULL | {"target": "a", "user_agent": "podman"})
-    spool.append(PULL | {"target": "a", "digest": "sha256:aa"})
-    spool.append(PULL | {"target": "a", "digest": "sha256:bb"})
+        spool.append(encoded(PULL | {"target": target}), f"r-{second}", at=1_700_000_000 + second)
+    spool.append(encoded(PULL | {"target": "a", "user_agent": "podman"}))
+    spool.append(encoded(PULL | {"target": "a", "digest": "sha256:aa"}))
+    spool.append(encoded(PULL | {"target": "a", "digest": "sha256:bb"}))
     assert ingest(directory) == 7
     folded, other, podman, aa, bb = Entry.objects.order_by("id")
     assert (folded.target, folded.count, folded.request_id) == ("a", 3, "r-0")
@@ -117,7 +117,7 @@ def test_a_long_segment_is_taken_in_by_batches(spool: Spool, directory: Path, mo
     monkeypatch.setattr(ingestion, "BATCH_BYTES", 1000)
     names = [f"t{number}" for number in range(20)]
     for event in pulls(*names):
-        spool.append(event)
+        spool.append(encoded(event))
     assert 0 < ingest(directory) < 20
     ingest_all(directory)
     assert ingested() == names
@@ -127,7 +127,7 @@ def test_a_long_segment_is_taken_in_by_batches(spool: Spool, directory: Path, mo
 def test_a_line_still_being_written_waits_for_its_end(
     spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch, batch_bytes: int
 ):
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     ingest(directory)
     (path,) = directory.iterdir()
     line = spooled(PULL | {"target": "late"})
@@ -197,7 +197,7 @@ def test_a_line_longer_than_a_batch_is_skipped(directory: Path, monkeypatch: pyt
 
 def test_text_of_any_kind_fits_the_journal(spool: Spool, directory: Path):
     hostile = "\0\ud800🐳" * 2000
-    spool.append(PULL | dict.fromkeys(PULL, hostile))
+    spool.append(encoded(PULL | dict.fromkeys(PULL, hostile)))
     assert ingest(directory) == 1
     assert Entry.objects.get().actor
 
@@ -251,7 +251,7 @@ def test_killed_between_any_two_steps_it_takes_in_every_event_once(
 def test_an_ingester_that_opened_a_file_another_one_finished_takes_nothing(
     spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     spool.close()
     lock = ingestion._is_complete
 
@@ -276,7 +276,7 @@ def test_writers_and_ingesters_at_work_together_lose_and_double_nothing(
     def write() -> None:
         spool = Spool(directory)
         for _ in range(100):
-            spool.append(PULL)
+            spool.append(encoded(PULL))
         spool.close()
 
     def take_in() -> None:
@@ -295,7 +295,7 @@ def test_rows_of_spools_that_never_came_back_are_forgotten_after_a_year(spool: S
     SpoolSegment.objects.create(name="old")
     SpoolSegment.objects.update(updated_at=timezone.now() - timedelta(days=400))
     SpoolSegment.objects.create(name="recent")
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     spool.close()
     ingest_all(directory)
     assert [segment.name for segment in SpoolSegment.objects.all()] == ["recent"]
@@ -311,7 +311,7 @@ def test_a_segment_that_lost_its_end_in_a_power_cut_is_finished(directory: Path)
 def test_of_two_ingesters_that_read_the_same_lines_one_takes_them_in(
     spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     take_in = ingestion._take_in
 
     def late(*args: object) -> SpoolSegment | None:

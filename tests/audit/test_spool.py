@@ -11,7 +11,7 @@ import pytest
 
 from audit import spool as module
 from audit.events import parse
-from audit.spool import Spool
+from audit.spool import Spool, encoded
 
 PULL = {"actor": "anna", "kind": "user", "action": "manifest.pull", "project": "library", "target": "library/hello:1"}
 
@@ -49,7 +49,7 @@ def in_child(action) -> int:
 
 
 def test_an_event_is_on_file_when_append_returns(spool: Spool, directory: Path):
-    spool.append(PULL | {"target": "ä\n\0\ud800"})
+    spool.append(encoded(PULL | {"target": "ä\n\0\ud800"}))
     (segment,) = segments(directory)
     event = parse(segment.read_bytes())
     assert event is not None
@@ -57,14 +57,14 @@ def test_an_event_is_on_file_when_append_returns(spool: Spool, directory: Path):
 
 
 def test_only_the_owner_may_read_the_spool(spool: Spool, directory: Path):
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     assert directory.stat().st_mode & 0o777 == 0o700
     assert segments(directory)[0].stat().st_mode & 0o777 == 0o600
 
 
 def test_events_survive_a_process_killed_right_after(spool: Spool, directory: Path):
     def append_and_die() -> None:
-        spool.append(PULL)
+        spool.append(encoded(PULL))
         os.kill(os.getpid(), signal.SIGKILL)
 
     assert in_child(append_and_die) == -signal.SIGKILL
@@ -72,9 +72,9 @@ def test_events_survive_a_process_killed_right_after(spool: Spool, directory: Pa
 
 
 def test_a_forked_process_writes_a_segment_of_its_own(spool: Spool, directory: Path):
-    spool.append(PULL | {"target": "parent"})
-    in_child(lambda: spool.append(PULL | {"target": "child"}))
-    spool.append(PULL | {"target": "parent again"})
+    spool.append(encoded(PULL | {"target": "parent"}))
+    in_child(lambda: spool.append(encoded(PULL | {"target": "child"})))
+    spool.append(encoded(PULL | {"target": "parent again"}))
     assert [path.read_bytes().count(b"\n") for path in segments(directory)] == [2, 1]
 
 
@@ -83,7 +83,7 @@ def test_threads_share_a_segment_line_by_line(spool: Spool, directory: Path, mon
 
     def append(number: int) -> None:
         for index in range(50):
-            spool.append(PULL | {"target": f"{number}.{index}"})
+            spool.append(encoded(PULL | {"target": f"{number}.{index}"}))
 
     threads = [threading.Thread(target=append, args=[number]) for number in range(4)]
     for thread in threads:
@@ -98,18 +98,18 @@ def test_a_full_or_old_segment_is_left_for_a_new_one(
     spool: Spool, directory: Path, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
     monkeypatch.setattr(module, limit, 0)
-    spool.append(PULL)
-    spool.append(PULL)
+    spool.append(encoded(PULL))
+    spool.append(encoded(PULL))
     assert len(segments(directory)) == 2
 
 
 def test_closing_a_spool_leaves_no_empty_segment(directory: Path):
     spool = Spool(directory)
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     spool.close()
     spool.close()
     assert len(segments(directory)) == 1
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     assert len(segments(directory)) == 2
     spool.close()
 
@@ -136,10 +136,10 @@ def test_a_full_disk_fails_no_pull_and_is_said_once(
     monkeypatch.setattr(module.os, "write", disk)
     monkeypatch.setattr(module, "RETRY_SECONDS", 0)
     for _ in range(3):
-        spool.append(PULL)
+        spool.append(encoded(PULL))
     disk.full = False
-    spool.append(PULL | {"target": "after"})
-    spool.append(PULL | {"target": "later"})
+    spool.append(encoded(PULL | {"target": "after"}))
+    spool.append(encoded(PULL | {"target": "later"}))
     assert spooled(directory) == ["after", "later"]
     assert [record.levelno for record in caplog.records] == [logging.ERROR, logging.WARNING]
     assert "3 events are missing" in caplog.text
@@ -149,7 +149,7 @@ def test_a_directory_that_cannot_be_made_fails_no_pull(tmp_path: Path, caplog: p
     (tmp_path / "file").touch()
     spool = Spool(tmp_path / "file" / "spool")
     for _ in range(3):
-        spool.append(PULL)
+        spool.append(encoded(PULL))
     assert len(caplog.records) == 1
 
 
@@ -167,5 +167,5 @@ def test_a_segment_snatched_before_it_was_locked_is_not_written_to(
         lock(descriptor, operation)
 
     monkeypatch.setattr(module.fcntl, "flock", slow_lock)
-    spool.append(PULL)
+    spool.append(encoded(PULL))
     assert spooled(directory) == ["library/hello:1"]

@@ -6,8 +6,9 @@ import logging
 import pytest
 
 from portal.observability import logs
-from portal.observability.access import Access, note
+from portal.observability.access import note
 from registry.context import request_id
+from registry.ports import Exchange
 
 
 def line(form: str, message: str, *arguments: object, **more) -> str:
@@ -106,7 +107,7 @@ def test_the_line_names_the_caller(admin, client, accesses, basic):
 )
 def test_how_much_is_written_is_the_operators_choice(accesses, settings, chosen, method, path, status, written):
     settings.ACCESS_LOG = chosen
-    note(Access(method, path, status, 1.0, "id", "127.0.0.1"))
+    note(Exchange(method, path, status, 0, 0.001, "id", "127.0.0.1", ""))
     assert bool(accesses()) == written
 
 
