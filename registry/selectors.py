@@ -11,7 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from registry import statements
-from registry.models import BlobLink, Manifest, Namespace, NamespaceContent, Repository, Tag
+from registry.models import Manifest, Namespace, NamespaceContent, Repository, Tag
 from registry.oci.names import is_digest, namespace_of
 from registry.statements import Linked
 
@@ -31,15 +31,6 @@ class FoundManifest:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class FoundBlob:
-    """A blob as one repository shows it."""
-
-    generation: int
-    namespace_created_at: datetime
-    size: int
-
-
 def batches(values: Iterable[T], size: int = _IN_LIMIT) -> Iterator[list[T]]:
     """The values in lists short enough for one statement."""
     remaining = iter(values)
@@ -57,8 +48,7 @@ def each(rows: QuerySet[Row], size: int) -> Iterator[Row]:
 
 def namespace_created_at(repository: str) -> datetime | None:
     """When the namespace of a repository name was created; None when there is no such namespace."""
-    namespace = statements.namespace_named(namespace_of(repository))
-    return namespace.created_at if namespace else None
+    return statements.namespace_created_at(namespace_of(repository))
 
 
 def repository_exists(name: str) -> bool:
@@ -83,16 +73,6 @@ def find_manifest(repository: str, reference: str) -> FoundManifest | None:
         return None
     generation, created_at, digest, media_type, payload = row
     return FoundManifest(generation, created_at, digest, media_type, bytes(payload))
-
-
-def find_blob(repository: str, digest: str) -> FoundBlob | None:
-    """The blob a repository links under a digest."""
-    row = (
-        BlobLink.objects.filter(repository__name=repository, blob__digest=digest, condemned_at=None)
-        .values_list("repository__generation", "repository__namespace__created_at", "blob__size")
-        .first()
-    )
-    return FoundBlob(*row) if row else None
 
 
 def blob_links(repository: Repository, digests: Iterable[str]) -> dict[str, Linked]:

@@ -1,18 +1,19 @@
-"""The statements of a push, written out.
+"""The statements of pushes and pulls, written out.
 
 While a push's transaction runs, nobody else writes to SQLite, and others wait for the row on PostgreSQL. Composing these
-statements through the ORM took ten times as long as running them; everything off that path uses the ORM. They are in the
-SQL that PostgreSQL and SQLite (from 3.35) share.
+statements through the ORM took ten times as long as running them; everything off these paths uses the ORM. They are in
+the SQL that PostgreSQL and SQLite (from 3.35) share.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from registry.models import Manifest, Namespace, Repository, Upload
+from registry.models import Manifest, Repository, Upload
 
 # Tells our advisory locks on PostgreSQL from others: this one is for a namespace's usage.
 USAGE_LOCK = 7_201_936
@@ -24,6 +25,14 @@ class Linked(NamedTuple):
     blob_id: int
     size: int
     condemned: bool
+
+
+class FoundBlob(NamedTuple):
+    """A blob as one repository shows it."""
+
+    generation: int
+    namespace_created_at: datetime
+    size: int | None  # None where the repository shows no such blob.
 
 
 def _run(sql: str, parameters: Sequence[Any]) -> Any:
@@ -43,10 +52,30 @@ def _now() -> Any:
     return connection.ops.adapt_datetimefield_value(timezone.now())
 
 
-def namespace_named(name: str) -> Namespace | None:
-    """The namespace, if there is one."""
-    found = Namespace.objects.raw("SELECT id, name, created_at FROM registry_namespace WHERE name = %s", [name])
-    return next(iter(found), None)
+def _aware(instant: datetime) -> datetime:
+    """A point in time as it was stored: SQLite keeps them in UTC and does not say so."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def namespace_created_at(name: str) -> datetime | None:
+    """When the namespace was created; None when there is no such namespace."""
+    row = _run("SELECT created_at FROM registry_namespace WHERE name = %s", [name])
+    return _aware(row[0]) if row else None
+
+
+def find_blob(repository: str, digest: str) -> FoundBlob | None:
+    """The blob that the repository shows under the digest; None where there is no such repository."""
+    sql = (
+        "SELECT repository.generation, namespace.created_at, CASE WHEN link.id IS NOT NULL THEN blob.size END"
+        " FROM registry_repository AS repository"
+        " JOIN registry_namespace AS namespace ON namespace.id = repository.namespace_id"
+        " LEFT JOIN registry_blob AS blob ON blob.digest = %s"
+        " LEFT JOIN registry_bloblink AS link"
+        " ON link.repository_id = repository.id AND link.blob_id = blob.id AND link.condemned_at IS NULL"
+        " WHERE repository.name = %s"
+    )
+    row = _run(sql, [digest, repository])
+    return FoundBlob(row[0], _aware(row[1]), row[2]) if row else None
 
 
 def repository_named(name: str) -> Repository | None:

@@ -14,7 +14,7 @@ from portal.artifacts.archives import file_in
 from portal.errors import Invalid, Missing
 from registry.models import Manifest
 from registry.oci.media_types import INDEXES
-from registry.selectors import find_blob
+from registry.statements import find_blob
 from registry.storage import paths
 from registry.storage.errors import NotFound
 from registry.store import store
@@ -149,7 +149,7 @@ def _blob(artifact: Manifest, descriptor: dict[str, Any]) -> Iterator[Iterator[b
     """The bytes of a blob in pieces. What the repository does not hold is not for its readers, wherever else it may be."""
     digest = _text(descriptor.get("digest"))
     found = find_blob(artifact.repository.name, digest)
-    if found is None:
+    if found is None or found.size is None:
         raise Missing("The registry does not hold this part of the artifact.")
     if found.size > BLOB_LIMIT:
         raise Invalid(f"This part of the artifact is larger than {BLOB_LIMIT} bytes, too large to be shown.")

@@ -7,7 +7,7 @@ repository's generation stands.
 from functools import lru_cache
 
 from audit.spool import Spool, encoded
-from registry import selectors
+from registry import selectors, statements
 from registry.distribution.cache import Answer
 from registry.distribution.client import Client
 from registry.distribution.messages import Request
@@ -35,7 +35,8 @@ def manifest(request: Request) -> Answer:
         check_digest(reference)
     found = selectors.find_manifest(repository, reference)
     if found is None:
-        _require_repository(repository)
+        if not selectors.repository_exists(repository):
+            raise _no_repository(repository)
         raise OCIError(Code.MANIFEST_UNKNOWN, detail={"reference": reference})
     return Answer(
         repository=repository,
@@ -57,9 +58,10 @@ def manifest(request: Request) -> Answer:
 def blob(request: Request) -> Answer:
     """GET and HEAD of a blob. Raises BLOB_UNKNOWN or NAME_UNKNOWN."""
     repository, digest = request.name, request.params["digest"]
-    found = selectors.find_blob(repository, check_digest(digest))
+    found = statements.find_blob(repository, check_digest(digest))
     if found is None:
-        _require_repository(repository)
+        raise _no_repository(repository)
+    if found.size is None:
         raise OCIError(Code.BLOB_UNKNOWN, detail={"digest": digest})
     path = paths.blob_path(digest)
     small = found.size <= _IN_MEMORY
@@ -118,6 +120,5 @@ def _etag(digest: str) -> bytes:
     return f'"{digest}"'.encode()
 
 
-def _require_repository(name: str) -> None:
-    if not selectors.repository_exists(name):
-        raise OCIError(Code.NAME_UNKNOWN, detail={"name": name})
+def _no_repository(name: str) -> OCIError:
+    return OCIError(Code.NAME_UNKNOWN, detail={"name": name})

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from audit.origin import SYSTEM
-from registry import selectors
+from registry import selectors, statements
 from registry.models import Namespace
 from registry.oci.errors import OCIError
 from registry.services import blobs, manifests, uploads
@@ -73,7 +73,8 @@ class Shore:
         manifests.delete_manifest(origin=SYSTEM, repository=repository, digest=image.digest)
 
     def shows(self, repository: str, blob: Content) -> bool:
-        return selectors.find_blob(repository, blob.digest) is not None
+        found = statements.find_blob(repository, blob.digest)
+        return found is not None and found.size is not None
 
     def bytes_of(self, blob: Content) -> bytes | None:
         """What the store has under the blob's digest."""
