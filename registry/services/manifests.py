@@ -1,6 +1,6 @@
 """The verbs of manifests; `tags` has those of tags."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -24,7 +24,7 @@ class Pushed:
 
 
 def put_manifest(
-    *, origin: Origin, repository: str, digest: str, tags: Collection[str], payload: bytes, content_type: str
+    *, origin: Origin, repository: str, digest: str, tags: Sequence[str], payload: bytes, content_type: str
 ) -> Pushed:
     """Stores a manifest and points the tags at it. An empty `digest` stands for the payload's sha256.
 
@@ -43,7 +43,8 @@ def put_manifest(
             origin,
             "manifest.push",
             project=namespace_of(repository),
-            target=f"{repository}@{digest}",
+            # By its tag where it has one, as whoever looks for it knows it.
+            target=f"{repository}:{tags[0]}" if tags else f"{repository}@{digest}",
             before=before,
             after={"digest": digest, "media_type": media_type, "size": len(payload), "tags": list(tags)},
         )

@@ -42,7 +42,7 @@ def test_pushing_a_manifest_and_moving_its_tag(client):
     old, new = push(client, image("old"), "latest"), push(client, image("new"))
     client.put(f"{BASE}/manifests/latest", new.data, content_type=new.media_type, **FROM)
     entry = entries("manifest.push")[-1]
-    assert entry.target == f"{REPOSITORY}@{new.digest}"
+    assert entry.target == f"{REPOSITORY}:latest"
     assert entry.before == {"tags": {"latest": old.digest}}
     assert entry.after == {
         "digest": new.digest,
