@@ -1,6 +1,7 @@
 """What Django learns of who sent a request."""
 
 from ipaddress import ip_network
+from urllib.parse import unquote
 
 import pytest
 from a2wsgi import WSGIMiddleware
@@ -21,14 +22,15 @@ def site(seen):
     return WSGIMiddleware(application)
 
 
-def received(headers=(), query=b""):
+def received(headers=(), query=b"", path="/service/token"):
     """The request as Django sees it when a proxy at 127.0.0.1 passes it on."""
     seen = []
     scope = {
         "type": "http",
         "http_version": "1.1",
         "method": "GET",
-        "path": "/service/token",
+        "path": unquote(path),
+        "raw_path": path.encode(),
         "query_string": query,
         "headers": [(b"host", b"registry.example"), *headers],
         "client": ("127.0.0.1", 50000),
@@ -55,6 +57,12 @@ def test_only_the_header_a_trusted_proxy_sets_tells_the_address(settings):
     for headers in ([by_proxy, forged], [forged, by_proxy]):
         assert client_of_request(received(headers)).address == "198.51.100.7"
     assert client_of_request(received([forged])).address == "127.0.0.1"
+
+
+@pytest.mark.parametrize("name", ["team%252Fweb", "team%2Fweb", "team%2fweb"])
+def test_a_slash_in_a_name_is_told_from_one_between_names_however_often_it_was_encoded(name):
+    path = received(path=f"/api/v2.0/projects/apps/repositories/{name}/artifacts").path
+    assert path.lower() == "/api/v2.0/projects/apps/repositories/team%2fweb/artifacts"
 
 
 def test_queries_arrive_as_they_were_sent():
