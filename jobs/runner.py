@@ -112,7 +112,10 @@ def _attempt(run: JobRun) -> dict[str, Any]:
     except LeaseLost:
         return failed(job, "The lease was lost.", wait=0)
     except Exception as error:
-        logger.exception("%s failed, attempt %d of %d", job, job.attempts, job.max_attempts)
+        # That a target is away is told in a line; whatever else went wrong needs its traceback.
+        is_ours = not isinstance(error, ConnectionError)
+        level, what = (logging.ERROR, "") if is_ours else (logging.WARNING, f": {error}")
+        logger.log(level, "%s failed, attempt %d of %d%s", job, job.attempts, job.max_attempts, what, exc_info=is_ours)
         return failed(job, f"{type(error).__name__}: {error}", wait=backoff(job.attempts))
     return ended(State.SUCCESS)
 

@@ -17,7 +17,7 @@ PATIENCE = 3.0  # Seconds for a connection, and for each sign of life,
 DEADLINE = 10.0  # and for everything together.
 
 
-class Undelivered(OSError):
+class Undelivered(ConnectionError):
     """The other side did not take it. The message says why, and nothing secret of the address."""
 
 

@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from registry.context import request_id
@@ -28,7 +29,11 @@ def config(form: str = "") -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "chosen"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         # A refused request is the client's news, not the operator's; the access log has it.
-        "loggers": {"django.request": {"level": "ERROR"}, "django.security.csrf": {"level": "ERROR"}},
+        "filters": {"ours": {"()": "portal.observability.logs.Ours"}},
+        "loggers": {
+            "django.request": {"level": "ERROR", "filters": ["ours"]},
+            "django.security.csrf": {"level": "ERROR"},
+        },
     }
 
 
@@ -41,6 +46,14 @@ def formatter(form: str = "") -> logging.Formatter:
 def redacted(text: str) -> str:
     """The text without the credentials that are in it."""
     return _SECRETS.sub(lambda found: "://***@" if found[1] else f"{found[2]} ***", text)
+
+
+class Ours(logging.Filter):
+    """Lets through what went wrong on our side: that a part does not stand yet (501) is an answer like others."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record tells of a failure."""
+        return getattr(record, "status_code", None) != HTTPStatus.NOT_IMPLEMENTED
 
 
 class Plain(logging.Formatter):

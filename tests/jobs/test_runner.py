@@ -247,10 +247,22 @@ def test_lines_that_the_database_did_not_take_are_written_when_it_is_back(job_th
 
 
 def test_a_failure_is_logged_with_its_traceback_for_the_operator(job_that, caplog):
-    job_that(fail)
+    def stumble(_run):
+        raise LookupError("nothing here")
+
+    job_that(stumble)
     with caplog.at_level(logging.ERROR):
         runner.work()
     assert "Traceback" in caplog.text
+
+
+def test_a_target_that_is_away_is_logged_in_a_line(job_that, caplog):
+    job_that(fail)
+    runner.work()
+    (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert record.levelno == logging.WARNING
+    assert record.getMessage().endswith("attempt 1 of 2: the peer is away")
+    assert not record.exc_info
 
 
 def test_what_came_out_is_kept_and_shown_while_the_job_runs(job_that):

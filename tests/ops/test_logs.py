@@ -117,6 +117,11 @@ def test_a_path_cannot_forge_a_line(client, accesses, caplog):
     assert all("\n" not in record.getMessage() for record in caplog.records)
 
 
+def test_what_does_not_stand_yet_is_no_error(client, caplog, db):
+    assert client.get("/api/v2.0/scanners").status_code == 501
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 def test_every_answer_of_django_tells_the_id(client):
     assert client.get("/nowhere", headers={"X-Request-Id": "asked-by-me"})["X-Request-Id"] == "asked-by-me"
     assert len(client.get("/nowhere")["X-Request-Id"]) > 8

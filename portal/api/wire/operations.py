@@ -179,7 +179,9 @@ class Resource(APIView):
 
     def done(self, status: int = 200) -> HttpResponse:
         """A success that has nothing to tell."""
-        return HttpResponse(status=status)
+        response = HttpResponse(status=status)
+        del response["Content-Type"]
+        return response
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002
         """Not offered: the OpenAPI document says what there is."""
