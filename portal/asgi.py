@@ -6,7 +6,7 @@ handler and never carries a blob.
 
 import os
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import django
 from a2wsgi import WSGIMiddleware
@@ -23,7 +23,9 @@ from registry.distribution.app import Distribution  # noqa: E402
 
 end_with_parent()
 _THREADS = 16  # More than logins may queue in (portal.accounts.passwords), so that others are served meanwhile.
-_site = WSGIMiddleware(get_wsgi_application(), workers=_THREADS)
+_site: Any = WSGIMiddleware(
+    cast("Any", get_wsgi_application()), workers=_THREADS
+)  # Its types are narrower than ASGI's.
 
 
 @cache

@@ -59,7 +59,7 @@ def broker(url: str) -> dict[str, Any]:
     )
 
 
-@setup_logging.connect
+@setup_logging.connect  # type: ignore[untyped-decorator] # Celery has no types.
 def _leave_logging_alone(**_: Any) -> None:
     """With a receiver, Celery does not replace the logging that Django has set up."""
 

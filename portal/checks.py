@@ -34,7 +34,7 @@ def check_tls(**_: Any) -> list[CheckMessage]:
     files = {"PORTOLAN_TLS_CERT": settings.TLS_CERT, "PORTOLAN_TLS_KEY": settings.TLS_KEY}
     if not any(files.values()):
         return []
-    unreadable = [
+    unreadable: list[CheckMessage] = [
         Error(f"{name} names no file that can be read.", hint="Set both, to PEM files.", id="portal.E002")
         for name, path in files.items()
         if not _readable(path)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from registry.distribution.client import Client, client_of
 
 _ENCODED_SLASH = re.compile(rb"%2F", re.IGNORECASE)
+_HERE = "portolan.client"
 _TELLING = ("host", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-request-id")
 
 
@@ -18,9 +19,10 @@ _FORM = re.compile(rb"multipart/form-data; *boundary=\"?[\w'()+,./:=?-]{1,70}\"?
 
 def client_of_request(request: HttpRequest) -> Client:
     """The sender, the same at every call; forwarded headers count only where a trusted proxy sent them."""
-    if not hasattr(request, "sender"):
-        request.sender = _read(request)
-    return request.sender
+    found: Client | None = request.META.get(_HERE)
+    if found is None:
+        found = request.META[_HERE] = _read(request)
+    return found
 
 
 def _read(request: HttpRequest) -> Client:

@@ -14,13 +14,13 @@ _TIMEOUT = 1.0  # Seconds after which a session is looked for in the database in
 class Json:
     """How values are written. Django's own way is pickle, by which whoever can write to Redis could run code here."""
 
-    def dumps(self, value: Any) -> str:
+    def dumps(self, obj: Any) -> bytes:
         """The value as text. Raises TypeError for what JSON does not have."""
-        return json.dumps(value)
+        return json.dumps(obj).encode()
 
-    def loads(self, text: bytes) -> Any:
+    def loads(self, data: Any) -> Any:
         """The value again. Raises ValueError."""
-        return json.loads(text)
+        return json.loads(data)
 
 
 class Client(RedisCacheClient):
@@ -29,7 +29,7 @@ class Client(RedisCacheClient):
     def __init__(self, servers: list[str], **options: Any) -> None:
         super().__init__(servers, serializer=Json, **options)
 
-    def get_client(self, key: str | None = None, *, write: bool = False) -> Any:  # noqa: ARG002 - Django's signature
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:  # noqa: ARG002 - Django's signature
         """The one client of this process; it keeps a pool of connections."""
         if not hasattr(self, "_shared"):
             self._shared = connect(redis, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)

@@ -28,12 +28,24 @@ class TooManyAttempts(Exception):
         self.retry_after = retry_after
 
 
-class Caller(Protocol):
-    """An authenticated client. Asking it must cost no I/O where `cached` returned it."""
+class Author(Protocol):
+    """Who changes something, as the journal names them."""
 
-    name: str
-    kind: str  # user, robot, anonymous, system
-    credential: str  # which credential was used, by id and never by secret
+    @property
+    def name(self) -> str:
+        """The name of a user, the full name of a robot, or `anonymous`."""
+
+    @property
+    def kind(self) -> str:
+        """`user`, `robot` or `anonymous`."""
+
+    @property
+    def credential(self) -> str:
+        """Which credential was used, by id and never by secret."""
+
+
+class Caller(Author, Protocol):
+    """An authenticated client. Asking it must cost no I/O where `cached` returned it."""
 
     def may(self, action: str, repository: str, created_at: datetime | None) -> bool:
         """Whether the caller has `action` on `repository`, whose namespace was created at `created_at`.

@@ -194,7 +194,7 @@ def _holds(creator: Identity, right: Right) -> bool:
     assert creator.robot is not None
     if right.kind == RobotPermission.Kind.SYSTEM or right.project is not None:
         # What anybody may do in a public project is not the robot's own: the project may be closed later.
-        return (right.resource, right.action) in given(creator.robot, right.project and right.project.pk)
+        return (right.resource, right.action) in given(creator.robot, right.project.pk if right.project else None)
     wanted = (RobotPermission.Kind.PROJECT, right.resource, right.action)
     same = [row for row in creator.robot.permissions.all() if (row.kind, row.resource, row.action) == wanted]
     # A right in every project comes only from such a right, to which there is no exception.

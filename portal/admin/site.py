@@ -1,6 +1,6 @@
 """The admin site itself: who gets in, and how they log in."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -23,6 +23,7 @@ class LoginForm(AdminAuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """The cleaned fields; the user is kept for `get_user`."""
+        assert self.request is not None
         client = client_of_request(self.request)
         if wait := limits.check(limits.address_key(client.address), "login"):
             raise _later(wait)
@@ -61,7 +62,6 @@ class Site(AdminSite):
     site_title = site_header = "Portolan"
     index_title = "What is in the database"
     site_url = None
-    enable_nav_sidebar = True
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's, without the form that would set a password past the verb."""
@@ -84,9 +84,13 @@ class Site(AdminSite):
             **({} if "next" in request.GET or "next" in request.POST else {"next": index}),
             **(extra_context or {}),
         }
-        return Login.as_view(extra_context=context)(request)
+        return cast("HttpResponse", Login.as_view(extra_context=context)(request))
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # noqa: ARG002
+    def logout(  # type: ignore[override] # No page of its own: the form for the next login.
+        self,
+        request: HttpRequest,
+        extra_context: dict[str, Any] | None = None,  # noqa: ARG002
+    ) -> HttpResponse:
         """Ends the session, where a form of ours asks for it."""
         user = session_user(request)
         if request.method == "POST" and user is not None:

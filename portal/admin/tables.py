@@ -25,16 +25,17 @@ from portal.webhooks.models import Delivery, WebhookPolicy
 from registry.models import Blob, BlobLink, Manifest, Namespace, Repository, Tag, Upload
 
 
-class EstimatingPaginator(Paginator):
+class EstimatingPaginator(Paginator):  # type: ignore[type-arg] # It takes none when it runs.
     """Counts as the REST API does: what is large is estimated."""
 
     @cached_property
     def count(self) -> int:
         """The number of rows, or about that."""
+        assert isinstance(self.object_list, QuerySet)
         return total(self.object_list)
 
 
-class ReadOnly(ModelAdmin):
+class ReadOnly(ModelAdmin):  # type: ignore[type-arg] # Likewise.
     """Shows rows and changes none. A list has the one order that an index has, so that its pages come at once."""
 
     hidden: tuple[str, ...] = ()
@@ -52,7 +53,7 @@ class ReadOnly(ModelAdmin):
 
     has_change_permission = has_delete_permission = has_add_permission
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Django's rule, but what is hidden cannot be guessed by filters in the address either."""
         return lookup.partition("__")[0] not in self.hidden and super().lookup_allowed(lookup, value, request)
 
@@ -60,7 +61,7 @@ class ReadOnly(ModelAdmin):
         """The rows with what they refer to, less what is not shown of them."""
         return super().get_queryset(request).select_related(*self.related).defer(*self.hidden)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:  # noqa: ARG002 - Django's signature
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:  # noqa: ARG002 - Django's signature
         """Every column but the hidden ones."""
         fields = self.model._meta.concrete_fields  # noqa: SLF001
         return [field.name for field in fields if field.name not in self.hidden]

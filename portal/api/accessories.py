@@ -41,7 +41,7 @@ class Accessories(Content):
         """What signs or describes the artifact."""
         artifact = self.artifact(project, repository_name, reference)
 
-        def show(rows: Sequence[Manifest]) -> list[dict[str, Any]]:
+        def show(rows: Sequence[Any]) -> list[dict[str, Any]]:
             for row in rows:
                 row.subject_row = artifact
             return list(AccessorySerializer(rows, many=True).data)

@@ -21,6 +21,8 @@ from portal.labels.models import ArtifactLabel
 from registry.models import Manifest, ManifestChild, Tag
 from registry.oci.media_types import INDEXES
 
+# A row that carries as attributes what its serializer tells besides: `shown_tags`, `immutable` and the like.
+Shown = Any
 NEVER = "0001-01-01T00:00:00.000Z"
 
 _Texts = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -203,7 +205,7 @@ def whole() -> Any:
     return Manifest.objects.defer("payload").select_related("repository")
 
 
-def mark_immutable(project_id: int, tags: Mapping[str, Sequence[Tag]]) -> None:
+def mark_immutable(project_id: int, tags: Mapping[str, Sequence[Shown]]) -> None:
     """Notes on tags, by the full name of their repository in the project, whether they are immutable."""
     protected = protected_in(
         project_id, {repository: {tag.name for tag in there} for repository, there in tags.items()}
@@ -213,7 +215,7 @@ def mark_immutable(project_id: int, tags: Mapping[str, Sequence[Tag]]) -> None:
             tag.immutable = tag.name in protected[repository]
 
 
-def _mark_immutable(artifacts: Sequence[Manifest]) -> None:
+def _mark_immutable(artifacts: Sequence[Shown]) -> None:
     tags: dict[str, list[Tag]] = {}
     for row in artifacts:  # They are of one project.
         tags.setdefault(row.repository.name, []).extend(row.shown_tags)
@@ -221,7 +223,7 @@ def _mark_immutable(artifacts: Sequence[Manifest]) -> None:
         mark_immutable(artifacts[0].repository.namespace_id, tags)
 
 
-def _add_references(artifacts: Sequence[Manifest]) -> None:
+def _add_references(artifacts: Sequence[Shown]) -> None:
     for row in artifacts:
         if row.media_type not in INDEXES:  # On an index the list would pass for one that was fetched.
             row.shown_references = []
@@ -235,14 +237,14 @@ def _add_references(artifacts: Sequence[Manifest]) -> None:
             child.child_id = ids.get((row.repository_id, child.digest))
 
 
-def _add_labels(artifacts: Sequence[Manifest]) -> None:
+def _add_labels(artifacts: Sequence[Shown]) -> None:
     uses = ArtifactLabel.objects.select_related("label").order_by("label__name", "pk")
     prefetch_related_objects(artifacts, Prefetch("label_uses", uses, "shown_label_uses"))
     for row in artifacts:
         row.shown_labels = [use.label for use in row.shown_label_uses]
 
 
-def _add(artifacts: Sequence[Manifest], name: str, found: dict[int, list[Manifest]]) -> None:
+def _add(artifacts: Sequence[Shown], name: str, found: Mapping[int, Sequence[Shown]]) -> None:
     for row in artifacts:
         setattr(row, name, found.get(row.pk, []))
 

@@ -4,7 +4,7 @@ The journal is told in Harbor's words; the export tells all of it, with the stat
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
@@ -13,8 +13,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from audit.export import Format
 from audit.export import rows as exported
-from audit.models import Entry
+from audit.models import Entry, EntryQuerySet
 from audit.selectors import NEWEST_FIRST
 from portal.access.policy import can
 from portal.access.visibility import projects_with
@@ -31,7 +32,7 @@ from registry.models import Namespace
 SEARCHED = 50_000
 """How many of the newest entries are looked through for a part of a name, which no index helps to find."""
 
-FORMATS = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}
+FORMATS: dict[str, tuple[Format, str]] = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}
 _MANY_PROJECTS = 1000
 
 
@@ -111,7 +112,7 @@ class _Log(Resource):
         """The page asked for of the entries that meet `q`, newest first."""
         return pages.listed(request, asked(request, rows, FIELDS, NEWEST_FIRST), show)
 
-    def visible(self) -> QuerySet[Entry]:
+    def visible(self) -> EntryQuerySet:
         """The entries that the caller may read: all, or those of the projects whose log they may list."""
         if can(self.identity, "audit-log", "list"):
             return Entry.objects.all()
@@ -223,7 +224,7 @@ class AuditLogExport(_Log):
         if wanted not in FORMATS:
             raise Unprocessable("format in query is csv or jsonl")
         form, media_type = FORMATS[wanted]
-        rows = narrow(self.visible(), request.query_params.get("q", ""), FIELDS)
+        rows = cast("EntryQuerySet", narrow(self.visible(), request.query_params.get("q", ""), FIELDS))
         headers = {"Content-Disposition": f'attachment; filename="audit-log.{wanted}"'}
         return StreamingHttpResponse(exported(rows, form), content_type=media_type, headers=headers)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,10 +32,14 @@ class RepositorySerializer(Wire):
     project_id = Whole(source="namespace_id", read_only=True)
     name = Text(read_only=True)
     description = Text(default="", max_length=LONGEST_DESCRIPTION)
-    artifact_count = Whole(read_only=True)
+    artifact_count = serializers.SerializerMethodField()
     pull_count = Whole(read_only=True)
     creation_time = Moment(source="created_at", read_only=True)
     update_time = Moment(source="updated_at", read_only=True)
+
+    def get_artifact_count(self, row: Repository) -> int:
+        """How many artifacts it has, from the serializer's context."""
+        return int(self.context["counts"][row.pk])
 
 
 def _holding(rows: QuerySet[Repository], condition: Condition) -> QuerySet[Repository]:
@@ -61,9 +66,7 @@ FIELDS: Fields = {
 def show(repositories: Sequence[Repository]) -> list[dict[str, Any]]:
     """The repositories with the number of their artifacts."""
     counts = artifact_counts(repositories)
-    for row in repositories:
-        row.artifact_count = counts[row.pk]
-    return list(RepositorySerializer(repositories, many=True).data)
+    return list(RepositorySerializer(repositories, many=True, context={"counts": counts}).data)
 
 
 def _listed(request: Request, rows: QuerySet[Repository]) -> Response:

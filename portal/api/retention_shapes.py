@@ -106,7 +106,7 @@ class RetentionParameterSerializer(Wire):
 
     type = Text()
     unit = Text()
-    required = Flag()
+    required = Flag()  # type: ignore[assignment] # The contract's name, which DRF has for its own.
 
 
 class RetentionTemplateSerializer(Wire):

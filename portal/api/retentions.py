@@ -66,6 +66,7 @@ class Retentions(Resource):
         wanted = self.read(RetentionPolicySerializer)
         where = Project.objects.filter(pk=wanted["scope"]["ref"]).first()
         self.require(of_project("tag-retention", "create"), where)
+        assert where is not None  # Or it would have been refused.
         policy = retention_create(project=where, **_values(wanted), origin=self.origin)
         return self.created(f"/retentions/{policy.pk}")
 

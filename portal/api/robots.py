@@ -113,7 +113,7 @@ class RobotCreatedSerializer(Wire):
 class RobotUpdateSerializer(RobotCreationSerializer):
     """A robot as it is to be; its name and level stay. Without a `duration` it stays too."""
 
-    secret = None
+    secret = None  # type: ignore[assignment] # How DRF takes a field away.
 
 
 class RobotSecretSerializer(Wire):

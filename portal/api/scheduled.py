@@ -165,7 +165,7 @@ def log_of(job: Job) -> str:
 
 def _cron(when: dict[str, Any]) -> str:
     """The cron expression of a schedule; empty for none. Raises Invalid."""
-    kind, cron = when.get("type", NONE), when.get("cron", "")
+    kind, cron = str(when.get("type", NONE)), str(when.get("cron", ""))
     if kind != CUSTOM:
         return CRONS.get(kind, "")
     try:

@@ -37,7 +37,7 @@ class GeneralInfoSerializer(Wire):
     has_ca_root = Flag(required=False)
     harbor_version = Text(required=False)
     registry_storage_provider_name = Text(required=False)
-    read_only = Flag(required=False)
+    read_only = Flag(required=False)  # type: ignore[assignment] # The contract's name, which DRF has for its own.
     notification_enable = Flag(required=False)
 
 
@@ -76,9 +76,9 @@ class SystemInfo(Resource):
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """What clients need to know beforehand."""
         configured = values()
-        told = ("auth_mode", "primary_auth_mode", "self_registration", "banner_message")
+        told = ["auth_mode", "primary_auth_mode", "self_registration", "banner_message"]
         if self.identity is not ANONYMOUS:
-            told += ("project_creation_restriction", "read_only", "notification_enable")
+            told += ["project_creation_restriction", "read_only", "notification_enable"]
         info = {name: configured[name] for name in told}
         return Response(info if self.identity is ANONYMOUS else info | _inside())
 

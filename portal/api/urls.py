@@ -75,7 +75,8 @@ MODULES = (
 def without_slash(request: HttpRequest, rest: str) -> HttpResponse:
     """What stands at a path, for clients that end it with a slash; some always do for `/quotas/`, others never."""
     found = resolve(f"/api/v2.0/{rest}")
-    return found.func(request, *found.args, **found.kwargs)
+    answer: HttpResponse = found.func(request, *found.args, **found.kwargs)
+    return answer
 
 
 urlpatterns = [

@@ -95,7 +95,7 @@ FIELDS: Fields = {
 }
 
 
-def profile(wanted: dict[str, Any]) -> dict[str, str]:
+def profile(wanted: dict[str, Any]) -> dict[str, Any]:
     """The profile from a body. Raises Invalid where the mail address or the name is missing."""
     if not wanted["email"] or not wanted["realname"]:
         raise Invalid("A user needs an email and a realname.")

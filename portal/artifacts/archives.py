@@ -8,6 +8,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from portal.errors import Invalid
 
@@ -31,9 +32,9 @@ def file_in(pieces: Iterator[bytes], wanted: Callable[[str], bool]) -> bytes | N
 
 
 def _search(pieces: Iterator[bytes], wanted: Callable[[str], bool]) -> bytes | None:
-    packed = io.BufferedReader(_Pieces(pieces))
-    stream = gzip.GzipFile(fileobj=packed) if packed.peek(2)[:2] == _GZIP else packed
-    with tarfile.open(fileobj=_Bounded(stream), mode="r|") as archive:  # type: ignore[call-overload]
+    packed = io.BufferedReader(cast("io.RawIOBase", _Pieces(pieces)))
+    stream: Any = gzip.GzipFile(fileobj=packed) if packed.peek(2)[:2] == _GZIP else packed
+    with tarfile.open(fileobj=cast("Any", _Bounded(stream)), mode="r|") as archive:
         for number, entry in enumerate(archive):
             if number > _ENTRIES:
                 raise Invalid("The content of the artifact has too many files to be shown.")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from django.core.cache.backends.locmem import LocMemCache
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -107,7 +108,7 @@ def kept_count(state: str, what: str, count: Callable[[], int]) -> int:
 
     Counting a hundred thousand takes a while. `state` is that of the repositories, and `what` says which are counted.
     """
-    return int(counts.get_or_set(_key(state, what), count))
+    return int(counts.get_or_set(_key(state, what), count) or 0)
 
 
 def _key(state: str, what: str) -> str:
@@ -132,7 +133,7 @@ def members_of(indexes: Sequence[Manifest]) -> dict[tuple[int, str], int]:
     return {(repository, digest): pk for repository, digest, pk in there.values_list("repository", "digest", "pk")}
 
 
-def signatures_of_parents(artifacts: Sequence[Manifest]) -> dict[int, list[Manifest]]:
+def signatures_of_parents(artifacts: Sequence[Manifest]) -> dict[int, list[Any]]:
     """The signatures of the indexes that name the artifacts, by the artifact's id; each with its `subject_row`."""
     by_digest = {(row.repository_id, row.digest): row for row in artifacts}
     uses = ManifestChild.objects.filter(
@@ -144,14 +145,14 @@ def signatures_of_parents(artifacts: Sequence[Manifest]) -> dict[int, list[Manif
         if child := by_digest.get((use.parent.repository_id, use.digest)):
             parents[use.parent_id] = use.parent
             children.setdefault(use.parent_id, []).append(child.pk)
-    found: dict[int, list[Manifest]] = {}
+    found: dict[int, list[Any]] = {}
     for parent, signatures in accessories_by_subject(list(parents.values()), signatures=True).items():
-        for child in children[parent]:
-            found.setdefault(child, []).extend(signatures)
+        for artifact_id in children[parent]:
+            found.setdefault(artifact_id, []).extend(signatures)
     return found
 
 
-def accessories_by_subject(subjects: Sequence[Manifest], *, signatures: bool = False) -> dict[int, list[Manifest]]:
+def accessories_by_subject(subjects: Sequence[Manifest], *, signatures: bool = False) -> dict[int, list[Any]]:
     """The accessories of the artifacts by the artifact's id, oldest first; each with its `subject_row`."""
     by_digest = {(row.repository_id, row.digest): row for row in subjects}
     rows = Manifest.objects.filter(
@@ -161,7 +162,8 @@ def accessories_by_subject(subjects: Sequence[Manifest], *, signatures: bool = F
     )
     if signatures:
         rows = rows.filter(accessory_kind__startswith="signature.")
-    found: dict[int, list[Manifest]] = {row.pk: [] for row in subjects}
+    found: dict[int, list[Any]] = {row.pk: [] for row in subjects}
+    row: Any
     for row in rows.defer("payload").order_by("pk"):
         if subject := by_digest.get((row.repository_id, row.accessory_of)):
             row.subject_row = subject

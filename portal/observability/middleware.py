@@ -15,10 +15,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 
 class RequestMiddleware:
-    """Stands first, so that it sees what all others answer.
-
-    A view may name the caller for the access log in `request.actor`.
-    """
+    """Stands first, so that it sees what all others answer. Who finds out the caller names it in the client's `actor`."""
 
     def __init__(self, get_response: Answer) -> None:
         self._get_response = get_response
@@ -55,5 +52,5 @@ def _exchange(request: HttpRequest, response: HttpResponse, client: Client, seco
         seconds=seconds,
         request_id=client.request_id,
         address=client.address,
-        actor=getattr(request, "actor", ""),
+        actor=client.actor,
     )

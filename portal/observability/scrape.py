@@ -18,5 +18,5 @@ def exposition() -> bytes:
     if directory is None:
         return generate_latest(REGISTRY) + generate_latest(registry)
     forget_the_dead(directory)
-    MultiProcessCollector(registry, path=str(directory))
+    MultiProcessCollector(registry, path=str(directory))  # type: ignore[no-untyped-call]
     return generate_latest(registry)

@@ -8,7 +8,7 @@ within the process and, through a file beside the database, between processes. R
 import fcntl
 import os
 import threading
-from typing import Any
+from typing import Any, cast
 
 from django.db.backends.sqlite3 import base
 from django.db.utils import OperationalError
@@ -17,7 +17,7 @@ _PATIENCE = 20.0  # Seconds to wait for a turn; whoever holds the lock that long
 _turns: dict[str, threading.Lock] = {}
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class DatabaseWrapper(cast("Any", base.DatabaseWrapper)):  # type: ignore[misc] # The stubs lack what is private.
     """A connection whose transactions take turns."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

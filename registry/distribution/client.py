@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from audit.origin import Origin
-from registry.ports import Caller, Exchange
+from registry.ports import Author, Exchange
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _prefix = secrets.token_hex(6)
@@ -29,9 +29,9 @@ class Client:
     behind_proxy: bool  # The connection comes from a proxy we were told to trust.
     actor: str = ""  # The caller's name, once it is known.
 
-    def origin(self, caller: Caller) -> Origin:
+    def origin(self, author: Author) -> Origin:
         """The author of what this request changes."""
-        return Origin(caller.name, caller.kind, caller.credential, self.address, self.user_agent, self.request_id)
+        return Origin(author.name, author.kind, author.credential, self.address, self.user_agent, self.request_id)
 
     def exchange(self, scope: dict[str, Any], status: int, size: int | None, began: float) -> Exchange:
         """This request and its answer, which is on its way now."""

@@ -18,7 +18,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 class ErrorsSerializer(serializers.Serializer[Any]):
     """The envelope of every failure."""
 
-    errors = ErrorSerializer(many=True)
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment] # The envelope's name, which DRF has for its own.
 
 
 # The statuses with which any operation may refuse, each in the envelope.

@@ -8,10 +8,12 @@ same declaration.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -36,8 +38,9 @@ from registry.oci.errors import Code as OCICode
 from registry.oci.errors import OCIError
 
 SAFE = ("GET", "HEAD")
-Method = TypeVar("Method", bound=Callable[..., HttpResponse])
-Answers = Mapping[int, Any]  # Status -> a serializer, a type of OpenAPI, or None for no body.
+Method = TypeVar("Method", bound=Callable[..., HttpResponseBase])
+# Status, or status and media type -> a serializer, a type of OpenAPI, or None for no body.
+Answers = Mapping[int, Any] | Mapping[tuple[int, str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def operation(
 
     def declare(method: Method) -> Method:
         @wraps(method)
-        def run(self: "Resource", request: Request, **path: Any) -> HttpResponse:
+        def run(self: "Resource", request: Request, **path: Any) -> HttpResponseBase:
             return method(self, request, **self.admit(declared, path))
 
         run.operation = declared  # type: ignore[attr-defined]
@@ -110,7 +113,7 @@ class _OneForm(DefaultContentNegotiation):
 class Resource(APIView):
     """The base of every resource: JSON in and out, our authentication, our errors."""
 
-    authentication_classes = (Authentication,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (Authentication,)
     permission_classes = ()
     throttle_classes = ()
     parser_classes = (JSONParser,)
@@ -124,8 +127,8 @@ class Resource(APIView):
         """Finds out who is calling, and slows down who calls too often."""
         super().initial(request, *args, **kwargs)
         client = client_of_request(request._request)  # noqa: SLF001
-        self.identity = request.user or ANONYMOUS
-        request._request.actor = self.identity.name  # noqa: SLF001 - for the access log.
+        self.identity = cast("Identity | None", request.user) or ANONYMOUS
+        client.actor = self.identity.name
         self.origin = client.origin(self.identity)
         kind = "anonymous" if self.identity is ANONYMOUS else "api"
         if wait := limits.check(limits.caller_key(self.identity.name, self.identity.kind, client.address), kind):
@@ -183,7 +186,7 @@ class Resource(APIView):
         del response["Content-Type"]
         return response
 
-    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ARG002
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         """Not offered: the OpenAPI document says what there is."""
         return self.http_method_not_allowed(request)
 

@@ -115,7 +115,7 @@ def _condition(part: str) -> Condition:
         if not tilde:
             raise Invalid(f"q: {part!r} is not a range [from~to].")
         return Condition(key, "range", (_unquoted(low), _unquoted(high)))
-    for operator, (opening, closing) in {"any": "{}", "all": "()"}.items():
+    for operator, opening, closing in (("any", "{", "}"), ("all", "(", ")")):
         if value[0] == opening and value[-1] == closing:
             return Condition(key, operator, tuple("".join(found) for found in _ITEM.findall(value[1:-1])))
     if value[0] in "[{(":
