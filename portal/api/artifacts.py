@@ -87,6 +87,7 @@ FIELDS: Fields = {
     "media_type": Field("config_media_type"),
     "manifest_media_type": Field("media_type"),
     "artifact_type": Field("artifact_type"),
+    "project_id": Field("namespace_id", number),
     "repository_id": Field("repository_id", number),
     "repository_name": Field("repository__name"),
     "size": Field("total_size", number),

@@ -36,6 +36,8 @@ class LabelSerializer(Wire):
 FIELDS: Fields = {
     "id": Field("id", number),
     "name": Field("name"),
+    "description": Field("description"),
+    "color": Field("color"),
     "creation_time": Field("created_at", moment),
     "update_time": Field("updated_at", moment),
 }

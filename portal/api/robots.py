@@ -1,9 +1,11 @@
 """`/robots`: accounts for machines, of the system and of projects."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -122,12 +124,23 @@ class RobotSecretSerializer(Wire):
     secret = Text(default="")
 
 
+_YEAR_ONE = datetime(1, 1, 1, tzinfo=UTC)
+EXPIRY = Coalesce("expires_at", Value(_YEAR_ONE))
+"""When a robot expires, for comparing: the year 1 stands for never."""
+
+
+def expiry(text: str) -> datetime:
+    """The same as a query says it, which is -1 for never. Raises ValueError."""
+    return _YEAR_ONE if text == str(NEVER) else moment(text)
+
+
 FIELDS: Fields = {
     "id": Field("pk", number),
     "name": Field("login"),
     "description": Field("description"),
     "disabled": Field("disabled", boolean),
     "duration": Field("duration", number),
+    **dict.fromkeys(("expires_at", "expiresat"), Field("expiry", expiry)),
     "creation_time": Field("created_at", moment),
     "update_time": Field("updated_at", moment),
 }
@@ -175,7 +188,8 @@ class Robots(Resource):
     )
     def get(self, request: Request) -> Response:
         """The robots of the system, or with `q=Level=project,ProjectID=1` those of a project."""
-        rows = asked(request, self._of_level(request.query_params.get("q", "")), FIELDS, ("login",))
+        rows = self._of_level(request.query_params.get("q", "")).annotate(expiry=EXPIRY)
+        rows = asked(request, rows, FIELDS, ("login",))
         return pages.listed(request, rows, many(RobotSerializer), whole=WHOLE)
 
     @operation(
@@ -221,11 +235,11 @@ class Robots(Resource):
     def _of_level(self, q: str) -> QuerySet[Robot]:
         """The robots of the level that `q` names, if the caller may see them."""
         wanted = {condition.key: condition.values[0] for condition in conditions(q) if condition.operator == "exact"}
-        level = wanted.get("Level", SYSTEM)
+        level = wanted.get("level", SYSTEM)
         if level == SYSTEM:
             self.require(of_system("robot", "list"))
             return Robot.objects.filter(project=None)
-        project_id = wanted.get("ProjectID", "")
+        project_id = wanted.get("project_id", "")
         if level != PROJECT or not project_id.isdecimal():
             raise Invalid("q takes Level=system, or Level=project with the number of a project as ProjectID.")
         owner = project_named(project_id, or_id=True)

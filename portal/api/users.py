@@ -89,6 +89,7 @@ FIELDS: Fields = {
     "username": Field("username"),
     "email": Field("email"),
     "realname": Field("realname"),
+    "comment": Field("comment"),
     "sysadmin_flag": Field("is_admin", boolean),
     "creation_time": Field("created_at", moment),
     "update_time": Field("updated_at", moment),

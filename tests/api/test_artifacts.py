@@ -88,6 +88,7 @@ def test_a_list_is_narrowed_by_tags_labels_and_columns(admin, project, pushed):
         f"digest={plain.digest}": [plain],
         "type=IMAGE": [plain, pushed],
         "type=CHART": [],
+        "project_id=999": [],
         "push_time=[2020-01-01~]": [plain, pushed],
         "pull_time=[~2020-01-01]": [plain, pushed],
         "size=[~10]": [],

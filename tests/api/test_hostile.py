@@ -14,11 +14,24 @@ from portal.access.models import Robot, RobotPermission
 from portal.access.robots import Right, robot_create
 from portal.accounts.models import User
 from portal.accounts.names import username_key
-from portal.api import accessories, artifacts, auditlogs, projects, quotas, repositories, robots, tags, users, webhooks
+from portal.api import (
+    accessories,
+    artifacts,
+    auditlogs,
+    labels,
+    projects,
+    quotas,
+    repositories,
+    robots,
+    tags,
+    users,
+    webhooks,
+)
 from portal.api.wire.query import narrow
 from portal.artifacts.selectors import PULL_TIME
 from portal.configuration.services import values
 from portal.errors import Invalid
+from portal.labels.models import Label
 from portal.labels.services import label_create
 from portal.projects.models import Project, Role
 from portal.projects.services import project_create, project_delete, project_update
@@ -160,7 +173,8 @@ def test_lists_bear_every_condition(admin: Caller, project: Project, kept: None)
         accessories: Manifest.objects.all(),
         projects: Project.objects.all(),
         quotas: quota_rows(),
-        robots: Robot.objects.all(),
+        labels: Label.objects.all(),
+        robots: Robot.objects.annotate(expiry=robots.EXPIRY),
         users: User.objects.all(),
         webhooks: WebhookPolicy.objects.all(),
         auditlogs: Entry.objects.all(),

@@ -165,6 +165,9 @@ def test_a_list_of_projects_is_narrowed_and_sorted(admin):
         ({"q": "moon=full", "page_size": 1, "page": 4}, ["zoo"]),
         ({"sort": "-name", "page_size": 2}, ["zoo", "open-2"]),
         ({"sort": "-creation_time", "page_size": 1}, ["zoo"]),
+        ({"page": 0, "page_size": 0}, ["apps", "open-1", "open-2", "zoo"]),
+        ({"q": "Name=~o,Public=true", "sort": "-CreationTime"}, ["open-2", "open-1"]),
+        ({"q": "name=apps,name=zoo"}, ["zoo"]),
     ]:
         assert names(admin.get("/projects", **query)) == expected, query
     assert admin.get("/projects", page_size=2)["X-Total-Count"] == "4"
@@ -172,7 +175,9 @@ def test_a_list_of_projects_is_narrowed_and_sorted(admin):
         ({"q": "name"}, 400),
         ({"q": "project_id=x"}, 400),
         ({"public": "x"}, 422),
-        ({"page": 0}, 422),
+        ({"q": "name=~"}, 400),
+        ({"q": "project_id=[~]"}, 400),
+        ({"page": -1}, 422),
     ]:
         assert admin.get("/projects", **query).status_code == status, query
 

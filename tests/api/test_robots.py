@@ -149,14 +149,15 @@ def test_the_name_the_level_and_the_project_of_a_robot_stay(admin, project):
 def test_robots_are_listed_by_level(admin, project):
     project_create(name="other", owner=None, origin=SYSTEM)
     admin.post("/robots", wish())
-    admin.post("/robots", wish(name="builder"))
+    admin.post("/robots", wish(name="builder", duration=-1))
     admin.post("/robots", wish(in_project("other")))
     everywhere = wish(in_project("*"), in_system({"resource": "catalog", "action": "read"}), level="system")
     admin.post("/robots", everywhere)
     here = f"Level=project,ProjectID={project.pk}"
     names = lambda q: [robot["name"] for robot in admin.get("/robots", q=q).json()]  # noqa: E731
     assert names(here) == ["robot$apps+builder", "robot$apps+ci"]
-    assert names(f"{here},name=~build") == ["robot$apps+builder"]
+    assert names(f"{here},name=~build") == names(f"{here},ExpiresAt=-1") == ["robot$apps+builder"]
+    assert names(f"{here},expiresat=[1~]") == ["robot$apps+ci"]
     assert names("") == names("Level=system") == ["robot$ci"]
     for q in ("Level=galaxy", "Level=project", "Level=project,ProjectID=apps"):
         assert admin.get("/robots", q=q).status_code == 400

@@ -39,7 +39,8 @@ class Page:
 
 def page_of(request: Request) -> Page:
     """The page a request asks for. Raises Unprocessable."""
-    number, size = parameters.whole(request, "page", 1), parameters.whole(request, "page_size", SMALL)
+    # Clients that leave the page to us send 0.
+    number, size = parameters.whole(request, "page", 1) or 1, parameters.whole(request, "page_size", SMALL)
     if not 1 <= number <= _LAST_PAGE:
         raise Unprocessable("page in query counts from 1")
     if size > LARGE:

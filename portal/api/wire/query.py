@@ -23,12 +23,13 @@ _BIGGEST = 2**63 - 1
 # Commas part conditions, unless they stand inside a list or a range.
 _CONDITION = re.compile(r"(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|[^,])+")
 _ITEM = re.compile(r'"([^"]*)"|\'([^\']*)\'|(\S+)')
+_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What one key is asked for: `operator` is exact, fuzzy, range, any or all; a range has two values, perhaps empty."""
+    """What one key is asked for: `operator` is exact, fuzzy, range, any or all; of a range's two values one may be empty."""
 
     key: str
     operator: str
@@ -94,33 +95,42 @@ Fields = Mapping[str, Field]
 
 
 def conditions(q: str) -> list[Condition]:
-    """The conditions of a `q`. Raises Invalid."""
+    """The conditions of a `q`, one for each key: the last that it has. Raises Invalid."""
     if len(q) > LONGEST or "\0" in q:
         raise Invalid(f"q takes at most {LONGEST} characters, and no NUL.")
     # Clients escape its values once more than the URL needs.
     parts = [part.strip() for part in _CONDITION.findall(unquote_plus(q)) if part.strip()]
     if len(parts) > MOST_CONDITIONS:
         raise Invalid(f"q takes at most {MOST_CONDITIONS} conditions.")
-    return [_condition(part) for part in parts]
+    return list({found.key: found for found in map(_condition, parts)}.values())
 
 
 def _condition(part: str) -> Condition:
     key, equals, value = part.partition("=")
     if not (key and equals and value):
         raise Invalid(f"q: {part!r} is not key=value.")
+    key = _name_of(key)
     if value[0] == "~":
+        if value == "~":
+            raise Invalid(f"q: {part!r} lacks the part to look for.")
         return Condition(key, "fuzzy", (_unescaped(value[1:]),))
     if value[0] == "[" and value[-1] == "]":
         low, tilde, high = value[1:-1].partition("~")
-        if not tilde:
-            raise Invalid(f"q: {part!r} is not a range [from~to].")
-        return Condition(key, "range", (_unquoted(low), _unquoted(high)))
+        bounds = (_unquoted(low), _unquoted(high))
+        if not tilde or not any(bounds):
+            raise Invalid(f"q: {part!r} is not a range [from~to], [from~] or [~to].")
+        return Condition(key, "range", bounds)
     for operator, opening, closing in (("any", "{", "}"), ("all", "(", ")")):
         if value[0] == opening and value[-1] == closing:
             return Condition(key, operator, tuple("".join(found) for found in _ITEM.findall(value[1:-1])))
     if value[0] in "[{(":
         raise Invalid(f"q: the bracket in {part!r} is not closed.")
     return Condition(key, "exact", (_unescaped(value),))
+
+
+def _name_of(key: str) -> str:
+    """A key as lists know it: Harbor's clients may also say `ProjectID` for `project_id`."""
+    return _NEW_WORD.sub("_", key).lower()
 
 
 def _unescaped(value: str) -> str:
@@ -173,7 +183,7 @@ def _compare(field: Field) -> Narrow:
 
 def order(rows: QuerySet[Any], sort: str, fields: Fields, default: tuple[str, ...]) -> QuerySet[Any]:
     """The rows in the order asked for, or else in the default one; the primary key decides between equals."""
-    wanted = [name.strip() for name in sort.split(",")]
+    wanted = [_name_of(name.strip()) for name in sort.split(",")]
     known = [(name[:1] == "-", fields[name.lstrip("-")]) for name in wanted if name.lstrip("-") in fields]
     columns = [f"{'-' if down else ''}{field.column}" for down, field in known if field.column] or list(default)
     if not {"pk", "-pk"} & set(columns):
