@@ -70,7 +70,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django.middleware.http.ConditionalGetMiddleware",
+    "portal.api.wire.conditional.ConditionalMiddleware",
     "portal.access.sessions.Sessions",
     "django.middleware.common.CommonMiddleware",
     "portal.access.csrf.ForgeryMiddleware",

@@ -60,6 +60,17 @@ def test_a_list_says_how_long_it_is_and_where_it_goes_on(admin):
     assert admin.get("/labels", page_size=101).status_code == 422
 
 
+def test_a_page_is_sent_again_though_only_the_total_has_changed(admin):
+    admin.post("/labels", RED)
+    first = admin.get("/labels", page_size=1)
+    admin.post("/labels", RED | {"name": "violet"})
+    second = admin.get("/labels", page_size=1)
+    assert second.content == first.content
+    assert second["X-Total-Count"] == "2"
+    assert "ETag" not in first
+    assert "ETag" in admin.get("/systeminfo")
+
+
 def test_what_is_not_a_label_is_refused(admin):
     for body, status in [
         ({}, 422),

@@ -54,6 +54,11 @@ def test_an_administrator_keeps_the_users(admin):
     assert PASSWORD not in repr(list(entries.values_list("before", "after")))
 
 
+def test_only_who_sent_credentials_is_asked_for_better_ones(nobody):
+    assert "WWW-Authenticate" not in nobody.get("/users/current")
+    assert Caller("anna", "wrong").get("/users/current")["WWW-Authenticate"] == 'Basic realm="harbor"'
+
+
 def test_users_that_break_a_rule_are_refused(admin):
     for change, status in [
         ({"username": ""}, 400),

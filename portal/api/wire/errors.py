@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 
 from portal.errors import Code, PortalError, error_response
@@ -36,23 +36,25 @@ _TABLE: list[tuple[tuple[type[Exception], ...], Code, str]] = [
 _RETRY_SECONDS = 5
 
 
-def respond(error: Exception, _context: dict[str, Any]) -> HttpResponse:
+def respond(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Django REST framework's exception handler."""
+    request: HttpRequest = context["request"]
     if isinstance(error, PortalError):
-        return error_response(error.code, str(error), headers=_headers(error, error.code))
+        return error_response(error.code, str(error), headers=_headers(error, error.code, request))
     if isinstance(error, OCIError):
         return error_response(_code_of(error), str(error), name=error.code.name)
     if isinstance(error, exceptions.ValidationError):
         return error_response(Code.UNPROCESSABLE_ENTITY, _first(error.detail))
     for kinds, code, message in _TABLE:
         if isinstance(error, kinds):
-            return error_response(code, message or str(error), headers=_headers(error, code))
+            return error_response(code, message or str(error), headers=_headers(error, code, request))
     log.error("The REST API failed", exc_info=error)
     return error_response(Code.UNKNOWN, "internal server error")
 
 
-def _headers(error: Exception, code: Code) -> dict[str, str]:
-    if code is Code.UNAUTHORIZED:
+def _headers(error: Exception, code: Code, request: HttpRequest) -> dict[str, str]:
+    # A caller who sent no credentials may be a page of ours, over which the browser would open its own dialogue.
+    if code is Code.UNAUTHORIZED and "Authorization" in request.headers:
         return {"WWW-Authenticate": 'Basic realm="harbor"'}
     if code in {Code.TOO_MANY_REQUEST, Code.UNAVAILABLE}:
         return {"Retry-After": str(getattr(error, "retry_after", _RETRY_SECONDS))}
