@@ -7,7 +7,7 @@ from django.db import transaction
 from audit.journal import record
 from audit.origin import Origin
 from registry import statements
-from registry.models import Blob, BlobLink, Manifest, ManifestChild, Repository
+from registry.models import Blob, BlobLink, Manifest, ManifestChild, Repository, Tag
 from registry.oci import artifact
 from registry.oci.errors import Code, OCIError
 from registry.oci.names import check_name, is_digest, namespace_of
@@ -16,18 +16,18 @@ from registry.services.repositories import lock_repository
 
 
 def copy_manifest(*, origin: Origin, source_repository: str, reference: str, repository: str) -> str:
-    """Copies a manifest with its members and accessories into another repository, under the tag it was asked for by.
+    """Copies a manifest with all its tags, its members and its accessories into another repository; gives its digest.
 
-    Gives its digest. Raises NAME_INVALID, NAME_UNKNOWN, MANIFEST_UNKNOWN, PRECONDITION when the tag must stay where it
-    is, or DENIED when the namespace would take up too much.
+    Raises NAME_INVALID, NAME_UNKNOWN, MANIFEST_UNKNOWN, PRECONDITION when one of the tags must stay where it is, or DENIED
+    when the namespace would take up too much.
     """
     source = statements.repository_named(source_repository)
     if source is None:
         raise OCIError(Code.NAME_UNKNOWN, detail={"name": source_repository})
     digest = _digest(source, reference)
-    tags = [] if is_digest(reference) else [reference]
     with usage.quota_watched(origin, repository), transaction.atomic():
         row = lock_repository(check_name(repository), create_for=origin)
+        tags = _tags(source, digest)
         manifests = _with_dependants(source, digest)
         _link_blobs(source, row, manifests)
         contents: dict[str, int] = {}
@@ -36,7 +36,7 @@ def copy_manifest(*, origin: Origin, source_repository: str, reference: str, rep
             found = Manifest.objects.filter(pk=pk).first()
             if found is None:  # Somebody was faster and has deleted it.
                 raise OCIError(Code.MANIFEST_UNKNOWN, detail={"reference": reference})
-            mine = tags if found.digest == digest else _accessory_tags(found)
+            mine = tags if found.digest == digest else _accessory_tags(source, found.digest)
             stored = storing.store_manifest(row, storing.again(found), mine)
             contents |= stored.contents
             before |= stored.tags_before
@@ -88,6 +88,11 @@ def _link_blobs(source: Repository, row: Repository, manifests: list[int]) -> No
     )
 
 
-def _accessory_tags(manifest: Manifest) -> list[str]:
+def _tags(source: Repository, digest: str) -> list[str]:
+    there = Tag.objects.filter(repository=source, manifest__digest=digest)
+    return list(there.order_by("name").values_list("name", flat=True))
+
+
+def _accessory_tags(source: Repository, digest: str) -> list[str]:
     """The tags that make it an accessory; any other stays where it is."""
-    return [tag for tag in manifest.tags.values_list("name", flat=True) if artifact.is_accessory_tag(tag)]
+    return [tag for tag in _tags(source, digest) if artifact.is_accessory_tag(tag)]

@@ -92,10 +92,11 @@ def delete_repository(*, origin: Origin, name: str) -> None:
         enqueue(CLEARING, key=str(row.pk), repository_id=row.pk)
 
 
-def refuse_protected(row: Repository, tags: Collection[str]) -> None:
-    """Raises PRECONDITION when one of the existing tags may be neither moved nor deleted."""
+def refuse_protected(row: Repository, tags: Collection[str], *, be: str = "deleted") -> None:
+    """Raises PRECONDITION when one of the existing tags must stay. `be` is what would happen to them: deleted or updated."""
     protected = ports.tags().protected(row.namespace_id, row.name, tags) if tags else set()
     if protected:
         names = ", ".join(sorted(protected)[:5])
-        message = f"{row.name}: tag {names} is configured as immutable: a project administrator can change the rule"
+        # Harbor's clients look for these words.
+        message = f"{row.name}: tag {names} is configured as immutable, cannot be {be}: a project administrator can change the rule"
         raise OCIError(Code.PRECONDITION, message, detail={"tags": sorted(protected)[:100]})

@@ -33,21 +33,16 @@ def is_whole(client, content) -> bool:
     return manifest.body == content.data and blobs and all(is_whole(client, member) for member in content.members)
 
 
-def test_a_copy_by_tag_has_the_tag(client, other):
+@pytest.mark.parametrize("reference", ["v1", image().digest])
+def test_a_copy_has_every_tag(client, other, reference):
     content = push(client, image(), "v1", "latest")
-    assert copy("v1") == content.digest
+    push(client, image("other"), "v2")
+    assert copy(reference) == content.digest
     assert is_whole(client, content)
-    assert client.get(f"{THERE}/tags/list").json["tags"] == ["v1"]
+    assert client.get(f"{THERE}/tags/list").json["tags"] == ["latest", "v1"]
     (entry,) = entries("manifest.copy")
     assert (entry.actor, entry.project, entry.target) == ("somebody", "other", f"other/copy@{content.digest}")
-    assert entry.after == {"digest": content.digest, "from": f"library/app@{content.digest}", "tags": ["v1"]}
-
-
-def test_a_copy_by_digest_has_none(client, other):
-    content = push(client, image(), "v1")
-    copy(content.digest)
-    assert is_whole(client, content)
-    assert client.get(f"{THERE}/tags/list").json["tags"] == []
+    assert entry.after == {"digest": content.digest, "from": f"library/app@{content.digest}", "tags": ["latest", "v1"]}
 
 
 def test_what_people_see_of_it_is_the_same(client, other):

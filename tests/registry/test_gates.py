@@ -28,7 +28,7 @@ def put(client, content, tag):
 def test_an_immutable_tag_cannot_be_moved(guarded):
     push(guarded, TWO, "other")
     answer = expect(put(guarded, TWO, "kept"), 412, "PRECONDITION")
-    assert "configured as immutable" in answer.errors[0]["message"]
+    assert "configured as immutable, cannot be updated" in answer.errors[0]["message"]
     assert answer.errors[0]["detail"] == {"tags": ["kept"]}
     assert guarded.get(f"{BASE}/manifests/kept").body == ONE.data
 
@@ -40,7 +40,8 @@ def test_but_it_can_be_pushed_where_it_is_and_come_into_being(guarded):
 
 
 def test_an_immutable_tag_cannot_be_deleted(guarded):
-    expect(guarded.delete(f"{BASE}/manifests/kept"), 412, "PRECONDITION")
+    answer = expect(guarded.delete(f"{BASE}/manifests/kept"), 412, "PRECONDITION")
+    assert "configured as immutable, cannot be deleted" in answer.errors[0]["message"]
     expect(guarded.delete(f"{BASE}/manifests/free"), 202)
     assert [tag.name for tag in Tag.objects.all()] == ["kept"]
 
@@ -61,8 +62,12 @@ def test_a_repository_with_an_immutable_tag_cannot_be_deleted(guarded, gate):
 
 def test_a_copy_does_not_move_an_immutable_tag(guarded):
     push(guarded, TWO, "kept", repository="library/source")
-    with pytest.raises(OCIError, match="immutable"):
-        copy_manifest(origin=SYSTEM, source_repository="library/source", reference="kept", repository="library/app")
+    push(guarded, TWO, "other", repository="library/source")
+    for reference in ("kept", "other", TWO.digest):
+        with pytest.raises(OCIError, match="tag kept is configured as immutable"):
+            copy_manifest(
+                origin=SYSTEM, source_repository="library/source", reference=reference, repository="library/app"
+            )
 
 
 def test_an_index_goes_without_a_member_that_an_immutable_tag_names(guarded):
