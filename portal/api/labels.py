@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.query import Field, Fields, asked, moment, number
-from portal.api.wire.rights import LOGGED_IN, Right, of_project, of_system
+from portal.api.wire.rights import ANYONE, LOGGED_IN, Right, of_project, of_system
 from portal.api.wire.serializers import Moment, Text, Whole, Wire, many
 from portal.errors import Invalid
 from portal.labels.models import Label
@@ -50,10 +50,10 @@ PARAMETERS = [
 
 
 def right_on(label_project: Project | None, action: str) -> Right:
-    """What is needed to do something to a label of the project, or to a global one. Everybody may see the global ones."""
+    """What is needed to do something to a label of the project, or to a global one, which anyone may see."""
     if label_project is not None:
         return of_project("label", action)
-    return LOGGED_IN if action == "read" else of_system("label", action)
+    return ANYONE if action == "read" else of_system("label", action)
 
 
 class Labels(Resource):
@@ -62,7 +62,7 @@ class Labels(Resource):
     @operation(
         "ListLabels",
         tag="label",
-        right=LOGGED_IN,
+        right=ANYONE,
         answers={200: LabelSerializer(many=True)},
         parameters=PARAMETERS,
         listed=True,
@@ -112,7 +112,7 @@ class Labels(Resource):
 class OneLabel(Resource):
     """`/labels/{label_id}`."""
 
-    @operation("GetLabelByID", tag="label", right=LOGGED_IN, answers={200: LabelSerializer})
+    @operation("GetLabelByID", tag="label", right=ANYONE, answers={200: LabelSerializer})
     def get(self, request: Request, label_id: int) -> Response:  # noqa: ARG002
         """One label."""
         return Response(LabelSerializer(self._label(label_id, "read")).data)

@@ -1,6 +1,8 @@
 from audit.models import Entry
+from audit.origin import SYSTEM
 from portal.labels.models import Label
 from portal.projects.models import Role
+from portal.projects.services import project_update
 from tests.api.conftest import make_member
 
 RED = {"name": "red", "description": "Broken", "color": "#FF0000", "scope": "g"}
@@ -25,12 +27,17 @@ def test_an_administrator_keeps_the_global_labels(admin, somebody):
     ]
 
 
+def test_a_colour_may_be_what_terraform_makes_of_none(admin):
+    location = admin.post("/labels", RED | {"color": "false"})["Location"].removeprefix("/api/v2.0")
+    assert admin.get(location).json()["color"] == "false"
+
+
 def test_others_only_look_at_global_labels(admin, somebody, nobody):
     location = admin.post("/labels", RED)["Location"].removeprefix("/api/v2.0")
     assert somebody.post("/labels", RED).status_code == 403
     assert somebody.put(location, RED).status_code == 403
     assert somebody.delete(location).status_code == 403
-    assert nobody.get(location).status_code == 401
+    assert nobody.get(location).json()["name"] == nobody.get("/labels").json()[0]["name"] == "red"
     assert nobody.post("/labels", RED).status_code == 401
 
 
@@ -42,6 +49,14 @@ def test_labels_of_a_project_are_its_members_business(admin, somebody, project):
     assert somebody.get("/labels", scope="p", project_id=project.pk).status_code == 403
     assert somebody.get(location).status_code == 403
     assert admin.post("/labels", body).status_code == 409
+
+
+def test_labels_of_a_public_project_are_seen_by_anyone(admin, nobody, project):
+    location = admin.post("/labels", RED | {"scope": "p", "project_id": project.pk})["Location"]
+    paths = (location.removeprefix("/api/v2.0"), f"/labels?scope=p&project_id={project.pk}")
+    assert [nobody.get(path).status_code for path in paths] == [401, 401]
+    project_update(project=project, settings={"public": "true"}, origin=SYSTEM)
+    assert [nobody.get(path).status_code for path in paths] == [200, 200]
 
 
 def test_a_list_says_how_long_it_is_and_where_it_goes_on(admin):
@@ -77,7 +92,7 @@ def test_what_is_not_a_label_is_refused(admin):
         ({"name": 5}, 422),
         ({"name": "x" * 129}, 422),
         ({"name": "x\0"}, 422),
-        ({"name": "x", "color": "red"}, 400),
+        ({"name": "x", "color": "x" * 17}, 400),
         ({"name": "x", "scope": "p"}, 400),
         ([], 422),
         ("x", 422),

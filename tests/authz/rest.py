@@ -43,9 +43,9 @@ GET    /jobservice/pools                                               401 403 4
 GET    /jobservice/pools/<x>/workers                                   401 403 403 403 403 403 403 404  403 403 403 404
 GET    /jobservice/queues                                              401 403 403 403 403 403 403 200  403 403 403 200
 PUT    /jobservice/queues/<queue>                                      401 403 403 403 403 403 403 200  403 403 403 200
-GET    /labels                                                         401 200 200 200 200 200 200 200  200 200 200 200
+GET    /labels                                                         200 200 200 200 200 200 200 200  200 200 200 200
 POST   /labels#global                                                  401 403 403 403 403 403 403 201  403 403 403 201
-GET    /labels/<global>                                                401 200 200 200 200 200 200 200  200 200 200 200
+GET    /labels/<global>                                                200 200 200 200 200 200 200 200  200 200 200 200
 PUT    /labels/<global>                                                401 403 403 403 403 403 403 200  403 403 403 200
 DELETE /labels/<global>                                                401 403 403 403 403 403 403 200  403 403 403 200
 GET    /permissions                                                    401 403 403 403 403 403 200 200  403 403 403 403
@@ -183,8 +183,8 @@ DELETE /robots/<robot>                                                 401 403 4
 
 # and what is different once it is public.
 PUBLIC = """
-GET    /labels?scope=p&project_id=<id>                                 401 200 200 200 200 200 200 200  200 200 200 200
-GET    /labels/<label>                                                 401 200 200 200 200 200 200 200  200 200 200 200
+GET    /labels?scope=p&project_id=<id>                                 200 200 200 200 200 200 200 200  200 200 200 200
+GET    /labels/<label>                                                 200 200 200 200 200 200 200 200  200 200 200 200
 GET    /projects/<p>                                                   200 200 200 200 200 200 200 200  200 200 200 200
 GET    /projects/<p>/artifacts                                         200 200 200 200 200 200 200 200  200 200 200 200
 GET    /projects/<p>/repositories                                      200 200 200 200 200 200 200 200  200 200 200 200
