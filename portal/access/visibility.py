@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from portal.access.identity import Identity
 from portal.access.models import Robot, RobotPermission
-from portal.access.policy import given
+from portal.access.policy import can, given
 from portal.access.roles import ROLES, Permission
 from portal.accounts.models import User
 from portal.projects.models import Member, Project, Role
@@ -20,6 +20,11 @@ def visible_projects(identity: Identity) -> QuerySet[Project]:
     if identity.robot is not None:
         return Project.objects.filter(public | _of_robot(identity.robot, bool))
     return Project.objects.filter(public | _of_user(identity.user, ROLES) if identity.user else public)
+
+
+def listed_projects(identity: Identity) -> QuerySet[Project]:
+    """What a list of projects is made of: all for who may list those of the system, for others what they see."""
+    return Project.objects.all() if can(identity, "project", "list") else visible_projects(identity)
 
 
 def projects_with(identity: Identity, resource: str, action: str) -> QuerySet[Project]:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.access.policy import can
-from portal.access.visibility import visible_projects
+from portal.access.visibility import listed_projects
 from portal.accounts.models import User
 from portal.allowlists.services import allowlist_set
 from portal.api.project_shapes import (
@@ -95,7 +95,7 @@ class Projects(Resource):
     def get(self, request: Request) -> Response:
         """The projects that the caller may see."""
         query = request.query_params
-        rows = asked(request, visible_projects(self.identity), FIELDS, ("namespace__name",))
+        rows = asked(request, listed_projects(self.identity), FIELDS, ("namespace__name",))
         if query.get("name"):
             rows = rows.filter(namespace__name__icontains=query["name"])
         if query.get("owner"):

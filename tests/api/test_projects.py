@@ -148,6 +148,9 @@ def test_everybody_sees_the_projects_that_are_theirs_to_see(admin, nobody, proje
     assert names(gus.get("/projects")) == ["apps", "open-1", "open-2"]
     assert names(puller.get("/projects")) == ["open-1", "open-2", "zoo"]
     assert names(nobody.get("/projects")) == ["open-1", "open-2"]
+    lister = robot("lister", Right("system", "project", "list"))
+    assert names(lister.get("/projects")) == names(admin.get("/projects"))
+    assert lister.get("/projects/zoo").status_code == 403
 
 
 @pytest.mark.usefixtures("_many")
