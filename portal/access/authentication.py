@@ -49,7 +49,7 @@ def _robot(name: str, secret: str, address: str) -> Robot:
     if not _accepts(robot, secret):
         credential = f"robot:{robot.pk}" if robot else "robot"
         origin = Origin("anonymous", "anonymous", credential, address)
-        throttle.failed(attempt, origin, known=robot is not None)
+        throttle.failed(attempt, origin, account=robot.full_name if robot else "")
         raise Unauthenticated(WRONG)
     assert robot is not None
     if robot.disabled:

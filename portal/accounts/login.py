@@ -1,4 +1,7 @@
-"""Logging a person in by name and password."""
+"""Logging a person in by name or mail address, and password."""
+
+from django.db.models import Q, Value
+from django.db.models.functions import Lower
 
 from audit.origin import Origin
 from portal.accounts import passwords, throttle
@@ -11,7 +14,7 @@ WRONG = "wrong user name or password"
 
 
 def login(username: str, password: str, *, address: str) -> User:
-    """The active user with this name and password.
+    """The active user with this name, or else this mail address, and password.
 
     Raises Unauthenticated, which does not tell a wrong name from a wrong password, or TooManyAttempts.
     """
@@ -19,7 +22,7 @@ def login(username: str, password: str, *, address: str) -> User:
         raise Unauthenticated(WRONG)
     attempt = throttle.Attempt(username, address)
     before = throttle.check(attempt)
-    user = User.objects.filter(username_key=username_key(username)).first()
+    user = _named(username)
     if user is None or (user, password) not in passwords.verified:
         user = _verify(attempt, user, password)
     if not user.is_active:
@@ -36,6 +39,15 @@ def confirm(user: User, password: str, *, address: str) -> None:
         raise Forbidden("The old password is wrong.") from error
 
 
+def _named(name: str) -> User | None:
+    """The user of that name or mail address. One query whoever there is, so that its time tells nothing."""
+    key = username_key(name)
+    of_mail = Q(mail=Lower(Value(name))) & ~Q(email="")
+    found = list(User.objects.alias(mail=Lower("email")).filter(Q(username_key=key) | of_mail))
+    # Somebody may be called like another's address, which an address can be only once.
+    return next((user for user in found if user.username_key == key), found[0] if found else None)
+
+
 def _verify(attempt: throttle.Attempt, user: User | None, password: str) -> User:
     """Runs Argon2. Guesses sent side by side queue here, so each sees the failures of those before it."""
     with passwords.turn():
@@ -43,5 +55,5 @@ def _verify(attempt: throttle.Attempt, user: User | None, password: str) -> User
         if passwords.matches(user, password) and user is not None:
             return user
         origin = Origin(actor="anonymous", kind="anonymous", credential="password", address=attempt.address)
-        throttle.failed(attempt, origin, known=user is not None)
+        throttle.failed(attempt, origin, account=user.username if user else "")
     raise Unauthenticated(WRONG)

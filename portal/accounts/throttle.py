@@ -93,10 +93,11 @@ def succeeded(attempt: Attempt, before: LoginRecord | None) -> None:
     LoginRecord.objects.update_or_create(key=attempt.keys[0], defaults=fresh)
 
 
-def failed(attempt: Attempt, origin: Origin, *, known: bool) -> None:
+def failed(attempt: Attempt, origin: Origin, *, account: str) -> None:
     """Counts a failure, and journals it unless it is one of a flood.
 
-    A name that is nobody's (`known` is false) stays out of the journal: it may be a password in the wrong field.
+    `account` is who was meant, empty for nobody: such a name stays out of the journal, as it may be a password in the
+    wrong field.
     """
     now = timezone.now()
     _forget_expired(now)
@@ -106,7 +107,7 @@ def failed(attempt: Attempt, origin: Origin, *, known: bool) -> None:
         pair, address = _count(pair_key, PAIR, now), _count(address_key, ADDRESS, now)
         if _notable(pair) and (address <= ADDRESS.free or _notable(address)):
             counts = {"failures": pair, "failures_of_address": address}
-            target = attempt.account if known else "(unknown account)"
+            target = account or "(unknown account)"
             record(origin, "user.login_failed", target=target, after=counts, result="failure")
 
 

@@ -59,6 +59,26 @@ def test_a_user_logs_in_whatever_the_case_of_the_name(alice):
     assert login("ALICE", PASSWORD, address=HOME) == alice
 
 
+def test_a_user_logs_in_by_mail_address_too(make_user):
+    alice = make_user("alice", email="Alice@example.org")
+    make_user("nameless")
+    assert login("alice@EXAMPLE.org", PASSWORD, address=HOME) == alice
+    fail(1, name="")
+
+
+def test_who_is_called_like_an_address_comes_before_whose_it_is(make_user):
+    make_user("alice", email="alice@example.org")
+    other = make_user("alice@example.org")
+    assert login("alice@example.org", PASSWORD, address=HOME) == other
+
+
+def test_guesses_at_a_mail_address_are_slowed_down_and_named(make_user):
+    make_user("alice", email="alice@example.org")
+    fail(5, name="alice@example.org")
+    assert waits(name="ALICE@example.org", password=PASSWORD)
+    assert set(failures().values_list("target", flat=True)) == {"alice"}
+
+
 def test_passwords_are_stored_with_argon2(db, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     user = services.user_create(username="alice", password=PASSWORD, origin=SYSTEM)
@@ -139,7 +159,7 @@ def test_failures_at_the_same_moment_are_all_counted():
         try:
             together.wait()
             attempt = throttle.Attempt(f"user{number % 2}", HOME)
-            throttle.failed(attempt, Origin("anonymous", "anonymous"), known=False)
+            throttle.failed(attempt, Origin("anonymous", "anonymous"), account="")
         finally:
             connection.close()
 
@@ -264,7 +284,7 @@ def test_a_flood_of_failures_leaves_a_short_trace(alice, clock):
         fail(1)
     entries = failures().order_by("id")
     assert [entry.after["failures"] for entry in entries] == [1, 2, 4, 8, 16]
-    assert {(entry.target, entry.address, entry.result) for entry in entries} == {("alice", HOME, "failure")}
+    assert {(entry.target, entry.address, entry.result) for entry in entries} == {("Alice", HOME, "failure")}
 
 
 def test_a_flood_of_names_leaves_a_short_trace(db, clock):
