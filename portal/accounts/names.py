@@ -6,6 +6,9 @@ import unicodedata
 from portal.errors import Invalid
 
 LONGEST = 255
+BUILT_IN = "admin"
+"""The administrator whom the first start makes: nobody can delete them, as nobody can their like in Harbor."""
+
 # A colon ends the name in Basic credentials, so a name with one could never log in.
 FORBIDDEN = ',"~#%$:'
 PASSWORD_RULE = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{8,128}", re.DOTALL)

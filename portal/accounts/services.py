@@ -9,7 +9,7 @@ from django.db.models import ProtectedError
 from audit.journal import record
 from audit.origin import Origin
 from portal.accounts.models import User
-from portal.accounts.names import LONGEST, check_password, check_username, username_key
+from portal.accounts.names import BUILT_IN, LONGEST, check_password, check_username, username_key
 from portal.accounts.passwords import hashed
 from portal.errors import Conflict, Forbidden, Invalid, Missing, Refused
 
@@ -28,7 +28,7 @@ def user_by_id(user_id: int) -> User:
     """The user of that id. Raises Missing."""
     user = User.objects.filter(pk=user_id).first()
     if user is None:
-        raise Missing(f"There is no user {user_id}.")
+        raise Missing(f"user {user_id} not found")
     return user
 
 
@@ -103,8 +103,13 @@ def user_set_active(*, user: User, is_active: bool, origin: Origin) -> User:
 
 @transaction.atomic
 def user_delete(*, user: User, origin: Origin) -> None:
-    """Removes the user and their memberships. Raises Refused for the last administrator, Forbidden for oneself."""
+    """Removes the user and their memberships.
+
+    Raises Forbidden for oneself and for the built-in administrator, Refused for the last administrator.
+    """
     user = _locked(user)
+    if user.username_key == BUILT_IN:
+        raise Forbidden(f"The built-in administrator {user.username} cannot be deleted.")
     if origin.kind == "user" and username_key(origin.actor) == user.username_key:
         raise Forbidden("You cannot delete yourself: ask another administrator.")
     _keep_an_admin(user)

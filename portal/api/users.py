@@ -13,7 +13,7 @@ from portal.access.csrf import forgery
 from portal.access.sessions import session_keep
 from portal.accounts.login import confirm
 from portal.accounts.models import User
-from portal.accounts.names import check_password
+from portal.accounts.names import BUILT_IN, check_password
 from portal.accounts.passwords import is_password
 from portal.accounts.services import (
     user_by_id,
@@ -25,7 +25,7 @@ from portal.accounts.services import (
 )
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
+from portal.api.wire.query import Field, Fields, asked, boolean, conditions, moment, number
 from portal.api.wire.rights import ANYONE, LOGGED_IN, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire, many
 from portal.configuration.services import value
@@ -49,6 +49,10 @@ class UserSerializer(UserProfileSerializer):
     admin_role_in_auth = Flag(default=False, help_text="Whether an identity provider made them administrator.")
     creation_time = Moment(source="created_at")
     update_time = Moment(source="updated_at")
+
+    def to_representation(self, instance: User) -> dict[str, Any]:
+        """What is known of them: Harbor leaves out a profile's empty texts too."""
+        return {name: value for name, value in super().to_representation(instance).items() if value != ""}
 
 
 class UserCreationSerializer(UserProfileSerializer):
@@ -116,8 +120,11 @@ class Users(Resource):
         fields=FIELDS,
     )
     def get(self, request: Request) -> Response:
-        """Everybody who can log in."""
-        rows = asked(request, User.objects.all(), FIELDS, ("username",))
+        """Everybody who can log in. The built-in administrator is told of only where q has a condition on user_id."""
+        users = User.objects.all()
+        if all(condition.key != "user_id" for condition in conditions(request.query_params.get("q", ""))):
+            users = users.exclude(username_key=BUILT_IN)
+        rows = asked(request, users, FIELDS, ("username",))
         for name in ("username", "email"):
             if text := request.query_params.get(name):
                 rows = rows.filter(**{f"{name}__icontains": text})

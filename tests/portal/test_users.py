@@ -45,23 +45,30 @@ def test_a_profile_that_cannot_be_kept_is_refused(make_user, profile):
         make_user("a", **profile)
 
 
-def test_the_last_administrator_stays(admin, make_user):
+def test_the_last_administrator_stays(make_user):
+    boss = make_user("boss", is_admin=True)
     for verb, change in [
         (services.user_set_admin, {"is_admin": False}),
         (services.user_set_active, {"is_active": False}),
         (services.user_delete, {}),
     ]:
         with pytest.raises(Refused):
-            verb(user=admin, origin=SYSTEM, **change)
+            verb(user=boss, origin=SYSTEM, **change)
     make_user("second", is_admin=True)
-    services.user_set_admin(user=admin, is_admin=False, origin=SYSTEM)
-    assert not User.objects.get(username="admin").is_admin
+    services.user_set_admin(user=boss, is_admin=False, origin=SYSTEM)
+    assert not User.objects.get(username="boss").is_admin
 
 
 def test_nobody_deletes_themselves(admin, make_user):
-    make_user("second", is_admin=True)
+    boss = make_user("boss", is_admin=True)
     with pytest.raises(Forbidden):
-        services.user_delete(user=admin, origin=Origin("ADMIN", "user"))
+        services.user_delete(user=boss, origin=Origin("BOSS", "user"))
+
+
+def test_nobody_deletes_the_built_in_administrator(admin, make_user):
+    make_user("boss", is_admin=True)
+    with pytest.raises(Forbidden):
+        services.user_delete(user=admin, origin=Origin("boss", "user"))
 
 
 def test_what_was_deleted_meanwhile_cannot_be_changed(make_user):

@@ -14,6 +14,7 @@ from audit.origin import SYSTEM
 from portal.access.keys import ensure_key, rotate_keys
 from portal.access.secrets import new_secret
 from portal.accounts.models import User
+from portal.accounts.names import BUILT_IN
 from portal.accounts.services import user_create
 from portal.env import env_str, private_file
 from portal.errors import PortalError
@@ -60,7 +61,7 @@ class Command(BaseCommand):
         # The file is written before the user, so that no crash can leave a password nobody knows.
         password = chosen or private_file(settings.DATA_DIR / "admin_password", new_secret())
         try:
-            admin = user_create(username="admin", password=password, is_admin=True, origin=SYSTEM)
+            admin = user_create(username=BUILT_IN, password=password, is_admin=True, origin=SYSTEM)
         except PortalError as error:
             source = "PORTOLAN_ADMIN_PASSWORD" if chosen else str(settings.DATA_DIR / "admin_password")
             raise CommandError(f"{source} cannot be used. {error}") from error
