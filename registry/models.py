@@ -194,13 +194,14 @@ class Tag(models.Model):
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="tags", db_index=False)
     name = models.CharField(max_length=128)
-    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="tags")
+    manifest = models.ForeignKey(Manifest, on_delete=models.CASCADE, related_name="tags", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True, help_text="When it was last pointed at a manifest.")
     pulled_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "name"], name="tag_once")]
+        indexes = [models.Index(fields=["manifest", "-updated_at", "-id"], name="tag_newest")]
 
     def __str__(self) -> str:
         return self.name

@@ -13,17 +13,24 @@ from portal.api.wire.operations import Resource, operation
 from portal.api.wire.query import Field, Fields, asked, moment, number
 from portal.api.wire.rights import of_system
 from portal.api.wire.serializers import Moment, Text, Whole, Wire
+from portal.configuration.keys import UNLIMITED
 from portal.errors import Invalid
 from portal.projects.models import Project
-from portal.quotas.selectors import quota_get, quotas
+from portal.quotas.selectors import LARGEST, quota_get, quotas
 from portal.quotas.services import quota_update
 from registry.selectors import usage, usages
 
 PROJECT, STORAGE = "project", "storage"
 
+
+def limit(text: str) -> int:
+    """A limit as `quotas` compares it. Raises ValueError."""
+    return LARGEST if (found := number(text)) == UNLIMITED else found
+
+
 FIELDS: Fields = {
     "id": Field("pk", number),
-    "hard.storage": Field("storage_limit", number),
+    "hard.storage": Field("limit", limit),
     "used.storage": Field("used", number),
     "creation_time": Field("namespace__created_at", moment),
     "update_time": Field("updated_at", moment),
@@ -73,10 +80,10 @@ class Quotas(Resource):
         fields=FIELDS,
     )
     def get(self, request: Request) -> Response:
-        """The quotas of all projects."""
+        """The quotas of all projects, the newest first."""
         query = request.query_params
-        rows = asked(request, quotas(), FIELDS, ("pk",))
-        if query.get("reference", PROJECT) != PROJECT:
+        rows = asked(request, quotas(), FIELDS, ("-pk",))  # Numbers are given out as time goes by.
+        if (query.get("reference") or PROJECT) != PROJECT:
             rows = rows.none()
         if query.get("reference_id"):
             rows = rows.filter(pk=_id(query["reference_id"]))

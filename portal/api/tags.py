@@ -47,7 +47,7 @@ class Tags(Content):
         fields=FIELDS,
     )
     def get(self, request: Request, project: Project, repository_name: str, reference: str) -> Response:
-        """The tags of an artifact."""
+        """The tags of an artifact, the one pushed last first."""
         artifact = self.artifact(project, repository_name, reference)
         marked = switched(request, "with_immutable_status")
 
@@ -56,7 +56,9 @@ class Tags(Content):
                 mark_immutable(project.pk, {artifact.repository.name: tags})
             return list(TagSerializer(tags, many=True).data)
 
-        rows = asked(request, Tag.objects.filter(manifest=artifact).annotate(pull_time=PULL_TIME), FIELDS, ("pk",))
+        rows = asked(
+            request, Tag.objects.filter(manifest=artifact).annotate(pull_time=PULL_TIME), FIELDS, ("-updated_at",)
+        )
         repository = artifact.repository
         whole, settled = Tag.objects.all(), {"id", "name", "push_time"}
         return counted(request, rows, show, whole=whole, state=lambda: state_of(repository), settled=settled)

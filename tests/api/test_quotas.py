@@ -87,10 +87,13 @@ def test_quotas_are_listed_and_sorted(admin, project):
     hold(project, 10)
     hold(full, 300, folded=100)
     for query, expected in [
-        ({}, [project, small, full]),
+        ({}, [full, small, project]),
+        ({"reference": "", "reference_id": ""}, [full, small, project]),
         ({"sort": "-used.storage"}, [full, project, small]),
         ({"sort": "used.storage", "page_size": 1, "page": 3}, [full]),
-        ({"sort": "-hard.storage"}, [full, small, project]),
+        ({"sort": "-hard.storage"}, [project, full, small]),
+        ({"q": "hard.storage=-1"}, [project]),
+        ({"q": "hard.storage=[100~]"}, [full, project]),
         ({"reference": "project", "reference_id": full.pk}, [full]),
         ({"reference": "moon"}, []),
         ({"reference_id": 10**12}, []),

@@ -23,6 +23,8 @@ def test_tags_come_and_go_without_a_push(admin, pushed):
     created = admin.post(HERE, {"name": "v1"})
     assert created.status_code == 201
     assert created["Location"] == f"/api/v2.0/projects/apps/repositories/web/artifacts/{pushed.digest}/tags/v1"
+    assert names(admin) == ["v1", "latest"]
+    push("apps/web", image(), "latest")
     assert names(admin) == ["latest", "v1"]
     assert names(admin, q="name=~V") == ["v1"]
     assert names(admin, sort="-name") == ["v1", "latest"]
