@@ -220,7 +220,7 @@ class AuditLogExport(_Log):
     )
     def get(self, request: Request) -> HttpResponse | StreamingHttpResponse:
         """All that was recorded, with the state before and after, as a file."""
-        wanted = request.query_params.get("format", "csv")
+        wanted = request.query_params.get("format") or "csv"
         if wanted not in FORMATS:
             raise Unprocessable("format in query is csv or jsonl")
         form, media_type = FORMATS[wanted]

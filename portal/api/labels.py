@@ -27,7 +27,7 @@ class LabelSerializer(Wire):
     name = Text(max_length=128, allow_blank=False)
     description = Text(default="")
     color = Text(default="")
-    scope = serializers.ChoiceField(["g", "p"], required=False)
+    scope = serializers.ChoiceField(["g", "p"], required=False, allow_blank=True)
     project_id = Whole(default=0)
     creation_time = Moment(source="created_at", read_only=True)
     update_time = Moment(source="updated_at", read_only=True)
@@ -71,7 +71,7 @@ class Labels(Resource):
     def get(self, request: Request) -> Response:
         """The labels of one scope."""
         query = request.query_params
-        labels = self._in_scope(query.get("scope", "g"), query.get("project_id", ""))
+        labels = self._in_scope(query.get("scope") or "g", query.get("project_id", ""))
         rows = asked(request, labels, FIELDS, ("name",))
         if query.get("name"):
             rows = rows.filter(name__icontains=query["name"])

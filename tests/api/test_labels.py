@@ -15,7 +15,7 @@ def test_an_administrator_keeps_the_global_labels(admin, somebody):
     assert location == f"/labels/{Label.objects.get().pk}"
     assert somebody.get(location).json()["name"] == "red"
 
-    assert admin.put(location, RED | {"name": "crimson"}).status_code == 200
+    assert admin.put(location, RED | {"name": "crimson", "scope": ""}).status_code == 200
     assert admin.get(location).json()["name"] == "crimson"
 
     assert admin.delete(location).status_code == 200
@@ -71,6 +71,7 @@ def test_a_list_says_how_long_it_is_and_where_it_goes_on(admin):
     )
     assert len(admin.get("/labels", page_size=-1).json()) == 25
     assert [label["name"] for label in admin.get("/labels", q="name=~l0,id=[1~]", page_size=2).json()] == ["l00", "l01"]
+    assert len(admin.get("/labels", scope="", name="").json()) == 10
     assert admin.get("/labels", q="name").status_code == 400
     assert admin.get("/labels", page_size=101).status_code == 422
 
