@@ -93,4 +93,5 @@ def error_response(code: Code, message: str, *, name: str = "", headers: dict[st
         status=code.value,
         headers=headers,
         content_type="application/json; charset=utf-8",
+        json_dumps_params={"separators": (",", ":")},
     )

@@ -5,12 +5,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.project_shapes import IS_NAME, ProjectMetadataSerializer, shown_settings
+from portal.api.project_shapes import DERIVED, IS_NAME, ProjectMetadataSerializer, shown_settings
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Text
 from portal.errors import Invalid, Missing
 from portal.projects.models import Project
+from portal.projects.rules import SETTINGS
 from portal.projects.services import project_setting_add, project_setting_remove, project_update
 
 
@@ -54,8 +55,10 @@ class OneMetadata(Resource):
         parameters=[IS_NAME],
     )
     def get(self, request: Request, project: Project, meta_name: str) -> Response:  # noqa: ARG002
-        """One setting."""
-        return Response({meta_name: _present(project, meta_name)})
+        """One setting; nothing where nobody set it."""
+        _known(meta_name)
+        settings = shown_settings([project])[project.pk]
+        return Response({meta_name: settings[meta_name]} if meta_name in settings else {})
 
     @operation(
         "updateProjectMetadata",
@@ -67,8 +70,8 @@ class OneMetadata(Resource):
         journal=("project.update",),
     )
     def put(self, request: Request, project: Project, meta_name: str) -> HttpResponse:  # noqa: ARG002
-        """Changes one that was set before."""
-        _present(project, meta_name)
+        """Changes one, or sets it."""
+        _known(meta_name)
         wanted = _setting(self)
         if meta_name not in wanted:
             raise Invalid(f"The body has the setting that the path names: {meta_name[:64]}.")
@@ -97,11 +100,9 @@ def _setting(resource: Resource) -> dict[str, str]:
     return wanted
 
 
-def _present(project: Project, key: str) -> str:
-    text = shown_settings([project])[project.pk].get(key)
-    if text is None:
-        raise Missing(f"The project {project.name} has no {key[:64]}.")
-    return text
+def _known(key: str) -> None:
+    if key not in (*SETTINGS, DERIVED):
+        raise Missing(f"A project has no setting {key[:64]!r}.")
 
 
 PATHS = {

@@ -11,10 +11,14 @@ from portal.access.policy import roles
 from portal.allowlists.models import CVEAllowlist
 from portal.allowlists.selectors import allowlists_for
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
+from portal.errors import Invalid
 from portal.projects.models import Project, Role
-from portal.projects.rules import DERIVED, SETTINGS
+from portal.projects.rules import SETTINGS
 from portal.projects.selectors import repository_counts, settings_of
 from portal.retention.selectors import policy_ids
+
+DERIVED = "retention_id"
+"""A setting that follows from the project's retention policy: it is told, and clients may send back what they were told."""
 
 # From the highest to the lowest.
 RANKS = (Role.PROJECT_ADMIN, Role.MAINTAINER, Role.DEVELOPER, Role.GUEST, Role.LIMITED_GUEST)
@@ -49,7 +53,7 @@ class CVEAllowlistSerializer(Wire):
     """Vulnerabilities that are accepted, until `expires_at` (seconds since 1970) where it is given."""
 
     id = Whole(read_only=True)
-    project_id = Whole(read_only=True)
+    project_id = Whole(required=False)
     expires_at = Whole(required=False)
     items = CVEAllowlistItemSerializer(many=True, required=False)
     creation_time = Moment(read_only=True)
@@ -84,16 +88,25 @@ class ProjectSerializer(Wire):
     cve_allowlist = CVEAllowlistSerializer(required=False)
 
 
-def wanted_settings(body: dict[str, Any]) -> dict[str, str]:
-    """The settings in a body, where an empty text says nothing. Its own `public` counts if the metadata do not have one."""
+def wanted_settings(body: dict[str, Any], project: Project | None = None) -> dict[str, str]:
+    """The settings in a body for the project, or a new one, where an empty text says nothing.
+
+    Its own `public` counts if the metadata do not have one. Raises Invalid for the number of a retention policy that is not
+    the project's.
+    """
     given = {key: text for key, text in (body.get("metadata") or {}).items() if text}
+    policy = given.pop(DERIVED, None)
+    if policy is not None and (project is None or policy != shown_settings([project])[project.pk].get(DERIVED)):
+        raise Invalid(f"{DERIVED} cannot be set: leave it out.")
     if body.get("public") is not None:
         given.setdefault("public", "true" if body["public"] else "false")
     return given
 
 
-def wanted_allowlist(body: dict[str, Any]) -> dict[str, Any]:
-    """The content of an allowlist in a body."""
+def wanted_allowlist(body: dict[str, Any], project: Project | None = None) -> dict[str, Any]:
+    """The content of an allowlist in a body. Raises Invalid where it says that it is not the project's but another's."""
+    if project is not None and body.get("project_id") not in {None, 0, project.pk}:
+        raise Invalid(f"project_id in cve_allowlist is {project.pk}, or left out.")
     items = [item["cve_id"] for item in body.get("items") or []]
     return {"cves": items, "expires_at": body.get("expires_at") or None}
 

@@ -27,10 +27,10 @@ from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.parameters import switch, switched
 from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
-from portal.api.wire.rights import ANYONE, LOGGED_IN, of_project, of_system
+from portal.api.wire.rights import ANYONE, LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Text, Whole, Wire
 from portal.configuration.services import value
-from portal.errors import Invalid, Missing, Unprocessable
+from portal.errors import Forbidden, Invalid, Missing, Unprocessable
 from portal.projects.models import Project, Role
 from portal.projects.selectors import project_named, repositories_in
 from portal.projects.services import project_create, project_delete, project_update
@@ -137,18 +137,20 @@ class Projects(Resource):
     )
     def post(self, request: Request) -> Response:
         """A new project, whose projectAdmin the caller becomes."""
-        if self.identity.robot is not None or value("project_creation_restriction") == "adminonly":
-            self.require(of_system("project", "create"))
+        # Like an administrator, who may create whatever is configured says how much a project may hold.
+        entitled = can(self.identity, "project", "create")
+        restricted = self.identity.robot is not None or value("project_creation_restriction") == "adminonly"
+        if restricted and not entitled:
+            raise Forbidden("Only system admin can create project")  # Harbor's words, which its clients compare.
         wanted = self.read(ProjectReqSerializer)
         if wanted.get("registry_id"):
             raise Invalid("A project cannot stand for another registry: proxy caches do not exist yet.")
-        # What a project may hold is an administrator's business: for others it is as configured.
         with transaction.atomic():
             project = project_create(
                 name=wanted["project_name"],
                 owner=self.identity.user or _first_admin(),
                 settings=wanted_settings(wanted),
-                storage_limit=wanted.get("storage_limit") if self.identity.is_admin else None,
+                storage_limit=(wanted.get("storage_limit") or None) if entitled else None,
                 origin=self.origin,
             )
             _set_allowlist(self, project, wanted)
@@ -183,7 +185,7 @@ class OneProject(Resource):
         """Sets what the body says of metadata and allowlist; the rest stays. Quotas are changed as such."""
         wanted = self.read(ProjectReqSerializer)
         with transaction.atomic():
-            project_update(project=project, settings=wanted_settings(wanted), origin=self.origin)
+            project_update(project=project, settings=wanted_settings(wanted, project), origin=self.origin)
             _set_allowlist(self, project, wanted)
         return self.done()
 
@@ -245,7 +247,8 @@ class Summary(Resource):
 def _set_allowlist(resource: Resource, project: Project, wanted: dict[str, Any]) -> None:
     """Writes the allowlist of a body, if it has one."""
     if wanted.get("cve_allowlist") is not None:
-        allowlist_set(project=project, **wanted_allowlist(wanted["cve_allowlist"]), origin=resource.origin)
+        content = wanted_allowlist(wanted["cve_allowlist"], project)
+        allowlist_set(project=project, **content, origin=resource.origin)
 
 
 def _first_admin() -> User | None:

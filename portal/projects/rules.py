@@ -5,7 +5,7 @@ caches) are kept and shown, because Harbor's clients set them along with the oth
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from portal.configuration.keys import LARGEST_QUOTA, UNLIMITED
 from portal.errors import Invalid
@@ -13,30 +13,40 @@ from portal.projects.models import LONGEST_NAME, NAME
 
 LONGEST_TEXT = 1024
 
-_TRUTH = re.compile(r"true|false")
-_NUMBER = re.compile(r"-1|[0-9]{1,9}")
-_ANYTHING = re.compile(rf".{{0,{LONGEST_TEXT}}}")
+Form = Callable[[str], str | None]
+"""What makes of a text the form in which it is kept; None of an unfit one."""
 
-SETTINGS: dict[str, re.Pattern[str]] = {
+
+def _matching(pattern: str) -> Form:
+    fits = re.compile(pattern).fullmatch
+    return lambda text: text if fits(text) else None
+
+
+_SEVERITIES = {name: name for name in ("none", "low", "medium", "high", "critical")} | {"negligible": "none"}
+# What Go takes for true and for false: Harbor's clients are written in it.
+_TRUTH: Form = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), "true"),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), "false"),
+}.get
+_NUMBER = _matching(r"-1|[0-9]{1,9}")
+
+SETTINGS: dict[str, Form] = {
     "public": _TRUTH,
     "enable_content_trust": _TRUTH,
     "enable_content_trust_cosign": _TRUTH,
     "prevent_vul": _TRUTH,
-    "severity": re.compile(r"none|low|medium|high|critical"),
+    "severity": lambda text: _SEVERITIES.get(text.lower()),
     "auto_scan": _TRUTH,
     "auto_sbom_generation": _TRUTH,
     "reuse_sys_cve_allowlist": _TRUTH,
     "proxy_speed_kb": _NUMBER,
     "max_upstream_conn": _NUMBER,
-    "proxy_cache_filter_pattern": _ANYTHING,
-    "proxy_cache_filter_kind": re.compile(r"doublestar|regex"),
+    "proxy_cache_filter_pattern": _matching(rf"[^\0\n]{{0,{LONGEST_TEXT}}}"),
+    "proxy_cache_filter_kind": _matching(r"doublestar|regex"),
     "proxy_referrer_api": _TRUTH,
     "proxy_cache_local_on_not_found": _TRUTH,
 }
-"""By key, what the text may be."""
-
-DERIVED = "retention_id"
-"""A key that follows from other things. Clients send back what they were shown, so it is accepted and means nothing."""
+"""By key, what its texts may be."""
 
 
 def check_name(name: str) -> str:
@@ -49,13 +59,15 @@ def check_name(name: str) -> str:
 
 
 def check_settings(wanted: Mapping[str, str]) -> dict[str, str]:
-    """The settings to be stored, without the derived one. Raises Invalid for unknown keys and for unfit texts."""
-    settings = {key: text for key, text in wanted.items() if key != DERIVED}
-    for key, text in settings.items():
+    """The settings in the form in which they are kept. Raises Invalid for unknown keys and for unfit texts."""
+    settings = {}
+    for key, text in wanted.items():
         if key not in SETTINGS:
             raise Invalid(f"A project has no setting {key[:64]!r}.")
-        if not SETTINGS[key].fullmatch(text) or "\0" in text:
+        kept = SETTINGS[key](text)
+        if kept is None:
             raise Invalid(f"The project setting {key} cannot be {text[:64]!r}.")
+        settings[key] = kept
     return settings
 
 

@@ -15,7 +15,7 @@ from portal.accounts.models import User, UserGroup
 from portal.configuration.services import value
 from portal.errors import Conflict, Invalid, Missing, Refused
 from portal.projects.models import Member, Project, Role
-from portal.projects.rules import check_name, check_settings, check_storage_limit
+from portal.projects.rules import SETTINGS, check_name, check_settings, check_storage_limit
 from portal.projects.selectors import repositories_in, settings_of
 from registry.models import Namespace
 from registry.services.namespaces import delete_namespace
@@ -83,11 +83,13 @@ def project_setting_add(*, project: Project, settings: Mapping[str, str], origin
 
 @transaction.atomic
 def project_setting_remove(*, project: Project, key: str, origin: Origin) -> None:
-    """Sets a setting back to what it is where nobody set it. Raises Missing when it is not set."""
+    """Sets a setting back to what it is where nobody set it, if somebody has. Raises Missing for an unknown one."""
+    if key not in SETTINGS:
+        raise Missing(f"A project has no setting {key[:64]!r}.")
     project = _locked(project)
     before = settings_of(project).get(key)
     if before is None:
-        raise Missing(f"The project {project.name} has no {key[:64]}.")
+        return
     if key == "public":
         project.public = False
     else:

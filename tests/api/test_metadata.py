@@ -22,15 +22,32 @@ def test_a_setting_is_added_changed_and_removed(ada):
     assert ada.put(HERE + "auto_scan", {"auto_scan": "false"}).status_code == 200
     assert ada.get(HERE).json() == {"public": "false", "auto_scan": "false"}
     assert ada.delete(HERE + "auto_scan").status_code == 200
-    assert ada.delete(HERE + "auto_scan").status_code == 404
-    assert ada.get(HERE + "auto_scan").status_code == 404
-    assert ada.put(HERE + "auto_scan", {"auto_scan": "true"}).status_code == 404
+    assert ada.delete(HERE + "auto_scan").status_code == 200
+    assert ada.get(HERE + "auto_scan").json() == {}
+    assert ada.put(HERE + "auto_scan", {"auto_scan": "true"}).status_code == 200
+    assert ada.get(HERE + "moon").status_code == ada.delete(HERE + "moon").status_code == 404
+    assert ada.put(HERE + "moon", {"moon": "full"}).status_code == 404
     changes = Entry.objects.filter(action="project.update").order_by("id")
     assert [(entry.before, entry.after) for entry in changes] == [
         ({}, {"auto_scan": "true"}),
         ({"auto_scan": "true"}, {"auto_scan": "false"}),
         ({"auto_scan": "false"}, {}),
+        ({}, {"auto_scan": "true"}),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "kept"),
+    [
+        *(("auto_scan", text, "true") for text in ("1", "t", "T", "TRUE", "true", "True")),
+        *(("auto_scan", text, "false") for text in ("0", "f", "F", "FALSE", "false", "False")),
+        *(("severity", text, "high") for text in ("high", "High", "HIGH")),
+        ("severity", "negligible", "none"),
+    ],
+)
+def test_a_setting_is_kept_in_one_form_however_it_was_said(ada, key, said, kept):
+    assert ada.put(HERE + key, {key: said}).status_code == 200
+    assert ada.get(HERE + key).json() == {key: kept}
 
 
 def test_a_project_is_opened_and_closed_like_that(ada, nobody):
@@ -44,6 +61,8 @@ def test_a_project_is_opened_and_closed_like_that(ada, nobody):
     ("body", "status"),
     [
         ({"moon": "full"}, 400),
+        ({"auto_scan": "tRUE"}, 400),
+        ({"retention_id": "1"}, 400),
         ({"severity": "terrible"}, 400),
         ({"severity": "high\n"}, 400),
         ({"proxy_speed_kb": "fast"}, 400),

@@ -98,7 +98,7 @@ def test_a_project_is_private_unless_one_of_two_fields_says_otherwise(somebody, 
         ({"project_name": "x", "metadata": {"public": True}}, 422),
         ({"project_name": "x", "metadata": {"severity": "terrible"}}, 400),
         ({"project_name": "x", "metadata": []}, 422),
-        ({"project_name": "x", "storage_limit": 0}, 400),
+        ({"project_name": "x", "metadata": {"retention_id": "1"}}, 400),
         ({"project_name": "x", "storage_limit": -2}, 400),
         ({"project_name": "x", "storage_limit": 2**60}, 400),
         ({"project_name": "x", "storage_limit": 2**64}, 422),
@@ -115,18 +115,23 @@ def test_what_cannot_be_a_project_is_refused_and_nothing_is_created(admin, proje
     assert [row.name for row in Namespace.objects.all()] == ["apps"]
 
 
-def test_only_administrators_choose_how_much_a_project_may_hold(admin, somebody):
+def test_only_administrators_and_their_like_choose_how_much_a_project_may_hold(admin, somebody):
     configure(storage_per_project=5000)
     admin.post("/projects", {"project_name": "large", "storage_limit": 10**9})
     admin.post("/projects", {"project_name": "usual"})
+    admin.post("/projects", {"project_name": "zero", "storage_limit": 0})
+    maker = robot("maker", Right("system", "project", "create"))
+    maker.post("/projects", {"project_name": "made", "storage_limit": 10**9})
     somebody.post("/projects", {"project_name": "own", "storage_limit": 10**9})
     limits = {project.name: project.storage_limit for project in Project.objects.all()}
-    assert limits == {"large": 10**9, "usual": 5000, "own": 5000}
+    assert limits == {"large": 10**9, "usual": 5000, "zero": 5000, "made": 10**9, "own": 5000}
 
 
 def test_creating_projects_can_be_left_to_administrators(admin, somebody, nobody):
     configure(project_creation_restriction="adminonly")
-    assert somebody.post("/projects", {"project_name": "a"}).status_code == 403
+    refused = somebody.post("/projects", {"project_name": "a"})
+    assert refused.status_code == 403
+    assert refused.content == b'{"errors":[{"code":"FORBIDDEN","message":"Only system admin can create project"}]}'
     assert nobody.post("/projects", {"project_name": "a"}).status_code == 401
     assert admin.post("/projects", {"project_name": "a"}).status_code == 201
 
@@ -246,9 +251,9 @@ def test_whether_a_name_is_taken_is_told_to_people_who_log_in(somebody, nobody, 
 
 def test_an_update_changes_what_it_names(project):
     ada = make_member(project, "ada", Role.PROJECT_ADMIN)
-    body = {"metadata": {"public": "true", "prevent_vul": "true", "retention_id": "7"}, "storage_limit": 5}
+    body = {"metadata": {"public": "true", "prevent_vul": "1", "retention_id": ""}, "storage_limit": 5}
     assert ada.put("/projects/apps", body).status_code == 200
-    assert ada.put("/projects/apps", {"metadata": {"severity": "high"}, "project_name": "renamed"}).status_code == 200
+    assert ada.put("/projects/apps", {"metadata": {"severity": "High"}, "project_name": "renamed"}).status_code == 200
     told = ada.get("/projects/apps").json()
     assert told["metadata"] == {"public": "true", "prevent_vul": "true", "severity": "high"}
     assert project_get("apps").storage_limit == -1
@@ -260,13 +265,17 @@ def test_an_update_changes_what_it_names(project):
 
 def test_the_number_of_a_retention_policy_is_among_the_metadata(admin, project):
     policy = RetentionPolicy.objects.create(project=project, rules=[])
-    assert admin.get("/projects/apps").json()["metadata"]["retention_id"] == str(policy.pk)
+    told = admin.get("/projects/apps").json()["metadata"]
+    assert told["retention_id"] == str(policy.pk)
+    assert admin.put("/projects/apps", {"metadata": told}).status_code == 200
+    assert admin.put("/projects/apps", {"metadata": {"retention_id": str(policy.pk + 1)}}).status_code == 400
 
 
 def test_a_project_has_the_allowlist_of_the_system_unless_it_says_otherwise(admin, project):
     admin.put("/system/CVEAllowlist", {"items": [{"cve_id": "CVE-2026-1"}]})
     own = {"items": [{"cve_id": "CVE-2026-2"}], "expires_at": 4102444800}
-    admin.put("/projects/apps", {"cve_allowlist": own})
+    assert admin.put("/projects/apps", {"cve_allowlist": own | {"project_id": project.pk}}).status_code == 200
+    assert admin.put("/projects/apps", {"cve_allowlist": {"project_id": project.pk + 1}}).status_code == 400
     told = admin.get("/projects/apps").json()["cve_allowlist"]
     assert (told["items"], told["project_id"]) == ([{"cve_id": "CVE-2026-1"}], project.pk)
     admin.put("/projects/apps", {"metadata": {"reuse_sys_cve_allowlist": "false"}})
