@@ -10,6 +10,7 @@ from portal.accounts.login import login
 from portal.accounts.models import User
 from portal.accounts.names import username_key
 from portal.clients import client_of_request
+from portal.configuration.services import value
 from portal.errors import Code, error_response
 from registry.ports import TooManyAttempts, Unauthenticated
 
@@ -40,10 +41,16 @@ def log_out(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def user_exists(request: HttpRequest) -> HttpResponse:
-    """Whether a user name or mail address is taken, for administrators' forms: anybody else learns nothing."""
+    """Whether a user name or mail address is taken, for administrators' forms and for those who may register themselves.
+
+    Anybody else learns nothing, and whoever asks about many is slowed down as if they logged in.
+    """
     user = session_user(request)
     if user is None or not user.is_admin:
-        return error_response(Code.FORBIDDEN, "You may not do this.")
+        if not value("self_registration"):
+            return error_response(Code.FORBIDDEN, "You may not do this.")
+        if wait := limits.check(limits.address_key(client_of_request(request).address), "login"):
+            return _later(wait)
     text = request.POST.get("value", "").replace("\0", "")
     fields = {"username": ("username_key", username_key(text)), "email": ("email__iexact", text)}
     if request.POST.get("target") not in fields:

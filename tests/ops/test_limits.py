@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from audit.origin import SYSTEM
 from portal import limits
+from portal.configuration.services import configuration_update, forget
 from registry.redis_client import connect
 
 
@@ -99,6 +101,13 @@ def test_without_redis_each_process_counts(settings):
     limits._shared.cache_clear()
     assert 100 <= allowed("api") < 150
     limits._shared.cache_clear()
+
+
+def test_whoever_looks_for_names_that_are_taken_is_slowed_down(client, db):
+    configuration_update(changes={"self_registration": True}, origin=SYSTEM)
+    forget()
+    form = {"target": "username", "value": "ada"}
+    assert [client.post("/c/userExists", form).status_code for _ in range(3)] == [200, 200, 429]
 
 
 def test_the_rest_api_tells_who_asks_too_often_when_to_come_back(client, db):

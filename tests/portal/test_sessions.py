@@ -217,11 +217,21 @@ def test_a_flood_of_logins_is_told_to_wait(alice, settings):
     assert 429 in statuses
 
 
-def test_whether_a_name_is_taken_is_told_to_administrators(browser, admin):
-    def exists(caller, target, value):
-        body = f"target={target}&value={value}"
-        return caller.site.generic("POST", "/c/userExists", body, FORM, headers={TOKEN: caller.token})
+def exists(caller, target, value):
+    body = f"target={target}&value={value}"
+    return caller.site.generic("POST", "/c/userExists", body, FORM, headers={TOKEN: caller.token})
 
+
+def test_whether_a_name_is_taken_is_told_to_those_who_may_register_themselves(alice):
+    visitor = Browser()
+    assert exists(visitor, "username", "alice").status_code == 403
+    configuration_update(changes={"self_registration": True}, origin=SYSTEM)
+    forget()
+    assert exists(visitor, "username", "alice").json() is True
+    assert exists(visitor, "username", "bob").json() is False
+
+
+def test_whether_a_name_is_taken_is_told_to_administrators(browser, admin):
     assert exists(browser, "username", "admin").status_code == 403
     boss = Browser()
     boss.log_in("admin")
