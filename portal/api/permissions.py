@@ -80,13 +80,12 @@ class OwnPermissions(Resource):
         scope = request.query_params.get("scope", "")
         found = self._permissions(scope)
         if request.query_params.get("relative", "").lower() in {"true", "1"}:
-            below = [(name.removeprefix(scope), action) for name, action in found if name.startswith(scope)]
-            found = [(name.lstrip("/") or ".", action) for name, action in below]
+            found = [(below, action) for name, action in found if (below := _below(scope.rstrip("/"), name))]
         return Response(shown(found))
 
     def _permissions(self, scope: str) -> list[Permission]:
         """What the caller may do to the resources of the system or of a project, which are named with the scope."""
-        if scope.startswith("/system"):
+        if _below("/system", scope):
             return [(f"/system/{resource}", action) for resource, action in self._held(SYSTEM)]
         match = SCOPE.match(scope)
         found = project_named(match[1], or_id=True) if match else None
@@ -98,6 +97,13 @@ class OwnPermissions(Resource):
 
     def _held(self, catalogue: frozenset[Permission], where: Project | None = None) -> frozenset[Permission]:
         return catalogue if self.identity.is_admin else catalogue & permissions(self.identity, where)
+
+
+def _below(scope: str, name: str) -> str:
+    """What is left of a name in the scope, `.` where it is the scope itself; empty where it is somewhere else."""
+    if name == scope:
+        return "."
+    return name.removeprefix(f"{scope}/") if name.startswith(f"{scope}/") else ""
 
 
 PATHS = {

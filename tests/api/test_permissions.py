@@ -40,6 +40,10 @@ def test_callers_learn_their_permissions_in_a_project(admin, somebody, nobody, p
     relative = admin.get(path, scope=scope, relative="true").json()
     assert PULL in relative
     assert {"resource": ".", "action": "delete"} in relative
+    labels = admin.get(path, scope=f"{scope}/label", relative="true").json()
+    assert {"resource": ".", "action": "list"} in labels
+    assert {row["resource"] for row in labels} == {"."}
+    assert admin.get(path, scope=f"{scope}/art", relative="true").json() == []
     guest = make_member(project, "gus", Role.GUEST).get(path, scope=scope, relative="true").json()
     assert PULL in guest
     assert {"resource": "repository", "action": "push"} not in guest
@@ -54,6 +58,7 @@ def test_callers_learn_their_permissions_in_the_system(admin, somebody):
     told = admin.get("/users/current/permissions", scope="/system", relative="true").json()
     assert pairs(told) == SYSTEM_RIGHTS
     assert somebody.get("/users/current/permissions", scope="/system").json() == []
+    assert admin.get("/users/current/permissions", scope="/systems").json() == []
     robot, secret = robot_create(name="ci", project=None, rights=[Right("system", "catalog", "read")], origin=SYSTEM)
     told = Caller(robot.full_name, secret).get("/users/current/permissions", scope="/system").json()
     assert told == [{"resource": "/system/catalog", "action": "read"}]
