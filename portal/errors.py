@@ -29,9 +29,13 @@ class Code(Enum):
 
 
 class PortalError(Exception):
-    """A refusal. The message is for whoever asked: it says what to do and names no secret."""
+    """A refusal. The message is for whoever asked: it says what to do and names no secret.
+
+    `name` is what the envelope calls it, where that is not the name of its code.
+    """
 
     code = Code.UNKNOWN
+    name = ""
 
 
 class Invalid(PortalError):
@@ -84,6 +88,12 @@ class Refused(PortalError):
     """The state of things forbids it at the moment."""
 
     code = Code.PRECONDITION
+
+
+class InUse(Refused):
+    """Something else refers to what was to be deleted."""
+
+    name = "VIOLATE_FOREIGN_KEY_CONSTRAINT"
 
 
 def error_response(code: Code, message: str, *, name: str = "", headers: dict[str, str] | None = None) -> JsonResponse:

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from audit.origin import Origin
-from portal.errors import Missing, Refused
+from portal.errors import InUse, Missing
 from registry.models import ManifestChild, Tag
 from registry.services.manifests import delete_manifest
 from registry.services.repositories import lock_repository
@@ -12,10 +12,10 @@ from registry.services.tags import delete_tag
 
 @transaction.atomic
 def artifact_delete(*, repository: str, digest: str, origin: Origin) -> None:
-    """Deletes an artifact with its tags and accessories. Raises Refused for a member of an index."""
+    """Deletes an artifact with its tags and accessories. Raises InUse for a member of an index."""
     row = lock_repository(repository)
     if ManifestChild.objects.filter(digest=digest, parent__repository=row).exists():
-        raise Refused("An index of the repository refers to this artifact: delete the index instead.")
+        raise InUse("An index of the repository refers to this artifact: delete the index instead.")
     delete_manifest(origin=origin, repository=repository, digest=digest)
 
 

@@ -126,7 +126,8 @@ def test_members_of_an_index_are_told_with_it(admin, project, kept):
 def test_a_member_of_an_index_is_not_deleted_alone(admin, project, kept):
     member = image("one")
     push("apps/web", index([member]), "multi")
-    assert admin.delete(f"{WEB}/{member.digest}").status_code == 412
+    refused = admin.delete(f"{WEB}/{member.digest}")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (412, "VIOLATE_FOREIGN_KEY_CONSTRAINT")
     assert admin.delete(f"{WEB}/multi").status_code == 200
     assert listed(admin, q="base=*") == []
 

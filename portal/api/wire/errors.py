@@ -40,7 +40,7 @@ def respond(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Django REST framework's exception handler."""
     request: HttpRequest = context["request"]
     if isinstance(error, PortalError):
-        return error_response(error.code, str(error), headers=_headers(error, error.code, request))
+        return error_response(error.code, str(error), name=error.name, headers=_headers(error, error.code, request))
     if isinstance(error, OCIError):
         return error_response(_code_of(error), str(error), name=error.code.name)
     if isinstance(error, exceptions.ValidationError):
