@@ -12,7 +12,7 @@ from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.rights import LOGGED_IN, of_system
 from portal.api.wire.serializers import Text, Whole, Wire, many
-from portal.errors import Invalid
+from portal.errors import Unprocessable
 
 
 class UserGroupSerializer(Wire):
@@ -85,7 +85,7 @@ class FoundUserGroups(Resource):
         """The groups with that in their names, the closest first."""
         name = request.query_params.get("groupname")
         if not name:
-            raise Invalid("groupname is part of the name to look for.")
+            raise Unprocessable("groupname in query is required")
         rows = UserGroup.objects.filter(name__icontains=name).order_by(Length("name"), "name", "pk")
         return pages.listed(request, rows, many(UserGroupSearchSerializer))
 

@@ -1,6 +1,7 @@
 """`/projects/{p}/members`: which users and groups have which role in a project."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.db.models.functions import Coalesce
@@ -11,7 +12,7 @@ from rest_framework.response import Response
 
 from portal.accounts.groups import group_ensure, group_get
 from portal.accounts.models import User, UserGroup
-from portal.accounts.services import user_get
+from portal.accounts.services import user_by_id, user_get
 from portal.api.project_shapes import IS_NAME
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
@@ -21,6 +22,8 @@ from portal.errors import Invalid, Missing
 from portal.projects.models import Member, Project
 from portal.projects.selectors import member_get, members_of
 from portal.projects.services import member_add, member_remove, member_update
+
+Holder = TypeVar("Holder", User, UserGroup)
 
 
 class MemberUserSerializer(Wire):
@@ -111,7 +114,7 @@ class Members(Resource):
     def _group(self, wanted: dict[str, Any]) -> UserGroup | None:
         """The group that a body means; one that a directory or an identity provider will tell of may be new here."""
         if wanted.get("id"):
-            return group_get(wanted["id"])
+            return _numbered(group_get, wanted["id"])
         name, ldap_dn = wanted.get("group_name", ""), wanted.get("ldap_group_dn", "")
         if not (name or ldap_dn):
             return None
@@ -163,13 +166,18 @@ class OneMember(Resource):
 
 
 def _user(wanted: dict[str, Any]) -> User | None:
-    """The user that a body means. Raises Missing."""
+    """The user that a body means. Raises Missing for an unknown name."""
     if wanted.get("user_id"):
-        user = User.objects.filter(pk=wanted["user_id"]).first()
-        if user is None:
-            raise Missing(f"There is no user {wanted['user_id']}.")
-        return user
+        return _numbered(user_by_id, wanted["user_id"])
     return user_get(wanted["username"]) if wanted.get("username") else None
+
+
+def _numbered(find: Callable[[int], Holder], number: int) -> Holder:
+    """The user or group of that number. Raises Invalid where there is none, as Harbor does."""
+    try:
+        return find(number)
+    except Missing as error:
+        raise Invalid(str(error)) from None
 
 
 PATHS = {

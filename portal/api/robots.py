@@ -47,7 +47,7 @@ class AccessSerializer(Wire):
 
 
 class RobotPermissionSerializer(Wire):
-    """Rights in one place: `kind` is system with the namespace /, or project with the name of one or * for all."""
+    """Rights in one place: `kind` is project with the name of one or * for all as `namespace`, or system, whose is /."""
 
     kind = Text(default="")
     namespace = Text(default="")
@@ -159,11 +159,9 @@ def rights_of(wanted: Sequence[dict[str, Any]], owner: Project | None) -> list[R
     rights = []
     for place in wanted:
         kind, namespace = place["kind"], place["namespace"]
-        if kind == SYSTEM and namespace != NOWHERE:
-            raise Invalid(f"The namespace of system permissions is {NOWHERE}")
         if kind == PROJECT and owner and namespace != owner.name:
             raise Invalid(f"A robot of {owner.name} can only be given permissions in that project.")
-        where = projects.get(namespace)
+        where = projects.get(namespace) if kind == PROJECT else None
         if kind == PROJECT and namespace != EVERYWHERE and where is None:
             raise Missing(f"There is no project {namespace}.")
         rights += [Right(kind, a["resource"], a["action"], where, a["effect"] or "allow") for a in place["access"]]

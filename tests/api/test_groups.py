@@ -58,7 +58,7 @@ def test_others_find_groups_and_no_more(admin, somebody, nobody):
     found = somebody.get("/usergroups/search", groupname="STAFF")
     assert [(row["group_name"], row["group_type"]) for row in found.json()] == [("staff", 3), ("chief of staff", 3)]
     assert found["X-Total-Count"] == "2"
-    assert somebody.get("/usergroups/search").status_code == 400
+    assert somebody.get("/usergroups/search").status_code == 422
     location = f"/usergroups/{UserGroup.objects.first().pk}"
     for answer in [
         somebody.get("/usergroups"),

@@ -126,7 +126,6 @@ def test_robots_that_break_a_rule_are_refused(admin, project):
         (wish(in_project("apps"), in_system({"resource": "catalog", "action": "read"})), 400),
         (wish(in_project("apps"), in_project("elsewhere")), 400),
         (wish(in_system(PULL), level="system"), 400),
-        (wish(in_system({"resource": "catalog", "action": "read"}) | {"namespace": "apps"}, level="system"), 400),
         (wish(in_project("nowhere")), 404),
         (wish(in_project("nowhere"), level="system"), 404),
         (wish(permissions="all"), 422),
@@ -136,6 +135,15 @@ def test_robots_that_break_a_rule_are_refused(admin, project):
     ]:
         assert admin.post("/robots", body).status_code == status, body
     assert Robot.objects.count() == 1
+
+
+def test_of_the_system_there_is_one_whatever_namespace_is_said(admin, project):
+    for namespace in ("/", "", "*", "apps"):
+        place = in_system({"resource": "catalog", "action": "read"}) | {"namespace": namespace}
+        location = admin.post("/robots", wish(place, level="system"))["Location"].removeprefix("/api/v2.0")
+        (told,) = admin.get(location).json()["permissions"]
+        assert (told["kind"], told["namespace"]) == ("system", "/")
+        assert admin.delete(location).status_code == 200
 
 
 def test_the_name_the_level_and_the_project_of_a_robot_stay(admin, project):
