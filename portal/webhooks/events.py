@@ -55,12 +55,6 @@ def _artifact(repository: str, digest: str, references: list[str]) -> Data:
 
 def _pushed(entry: Entry) -> Data | None:
     after = entry.after or {}
-    # Without a tag it is a part of something whose own push follows.
-    return _artifact(repository_of(entry), after.get("digest", ""), after["tags"]) if after.get("tags") else None
-
-
-def _copied(entry: Entry) -> Data | None:
-    after = entry.after or {}
     return _artifact(repository_of(entry), after.get("digest", ""), after.get("tags", []))
 
 
@@ -99,7 +93,7 @@ def _retention(entry: Entry) -> Data | None:
 
 HAPPENINGS: Mapping[str, Happening] = {
     "manifest.push": Happening("PUSH_ARTIFACT", _pushed),
-    "manifest.copy": Happening("PUSH_ARTIFACT", _copied),
+    "manifest.copy": Happening("PUSH_ARTIFACT", _pushed),
     "manifest.pull": Happening("PULL_ARTIFACT", _pulled),
     "manifest.delete": Happening("DELETE_ARTIFACT", _deleted),
     "quota.exceed": Happening("QUOTA_EXCEED", _quota),

@@ -84,6 +84,12 @@ def test_slack_gets_blocks_in_which_nobody_can_put_markup(project, receiver):
     [
         ("PULL_ARTIFACT", "manifest.pull", {"target": "apps/app:v1", "after": {"digest": DIGEST}}, ":v1"),
         ("PULL_ARTIFACT", "manifest.pull", {"target": f"apps/app@{DIGEST}"}, f"@{DIGEST}"),
+        (  # As members of an index come, and what cosign, oras and buildx attach.
+            "PUSH_ARTIFACT",
+            "manifest.push",
+            {"target": f"apps/app@{DIGEST}", "after": {"digest": DIGEST, "tags": []}},
+            f"@{DIGEST}",
+        ),
         (
             "PUSH_ARTIFACT",
             "manifest.copy",
@@ -104,7 +110,7 @@ def test_slack_gets_blocks_in_which_nobody_can_put_markup(project, receiver):
         ),
     ],
 )
-def test_pulls_copies_and_deletions_are_told(project, settings, event_type, action, told, reference):
+def test_pushes_pulls_copies_and_deletions_are_told(project, settings, event_type, action, told, reference):
     settings.EXTERNAL_URL = "http://127.0.0.1:8080"
     policy(project, target("http://127.0.0.1:9/"), events=(event_type,))
     happened(action, **told)
@@ -112,6 +118,7 @@ def test_pulls_copies_and_deletions_are_told(project, settings, event_type, acti
     [resource] = payload["event_data"]["resources"]
     assert payload["type"] == event_type
     assert resource["digest"] == DIGEST
+    assert resource["tag"] == reference[1:]
     assert resource["resource_url"] == f"127.0.0.1:8080/apps/app{reference}"
 
 
@@ -130,7 +137,6 @@ def test_only_what_a_policy_is_for_is_told(project):
     WebhookPolicy.objects.filter(pk=disabled.pk).update(enabled=False)
     project_create(name="other", owner=None, origin=SYSTEM)
     pushed("v1", repository="other/app")
-    pushed()  # A member of an index has no tag.
     happened("label.create", target="red")
     assert not Delivery.objects.exists()
 
