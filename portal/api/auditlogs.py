@@ -3,7 +3,8 @@
 The journal is told in Harbor's words; the export tells all of it, with the state before and after each change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
@@ -21,11 +22,11 @@ from portal.access.policy import can
 from portal.access.visibility import projects_with
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
-from portal.api.wire.query import Condition, Field, Fields, asked, moment, narrow, number
+from portal.api.wire.query import Condition, Field, Fields, asked, boolean, compare, moment, narrow, number
 from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
-from portal.auditing.events import EVENTS, LEGACY, TYPES, described, event_of, succeeded
-from portal.errors import Unprocessable
+from portal.auditing.events import EVENTS, LEGACY, SUCCEEDED, TYPES, described, event_of, succeeded
+from portal.errors import Invalid, Unprocessable
 from portal.projects.models import Project
 from registry.models import Namespace
 
@@ -80,6 +81,33 @@ def _resource(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
     return rows.filter(target__in=condition.values)
 
 
+def _result(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
+    if condition.operator != "exact":
+        raise Invalid("q: op_result is true or false.")
+    if boolean(condition.values[0]):
+        return rows.filter(result__in=SUCCEEDED)
+    # An index knows what is no plain success, as long as the query says just that.
+    return rows.exclude(result="success").exclude(result__in=SUCCEEDED)
+
+
+def _project(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
+    return _about(rows, _created(compare(Field("pk", number))(Project.objects.all(), condition)))
+
+
+def _created(projects: QuerySet[Project]) -> dict[str, datetime]:
+    """When the projects were created, by name."""
+    return dict(projects.values_list("namespace__name", "namespace__created_at")[:_MANY_PROJECTS])
+
+
+def _about(rows: QuerySet[Any], created: Mapping[str, datetime]) -> QuerySet[Any]:
+    """The entries about the projects since each was created: another may have had its name before."""
+    if len(created) == 1:  # Then an index has them in their order, however many they are.
+        [(name, since)] = created.items()
+        return rows.filter(project=name, at__gte=since)
+    living = Namespace.objects.filter(name=OuterRef("project"), created_at__lte=OuterRef("at"))
+    return rows.filter(Exists(living), project__in=list(created))
+
+
 FIELDS: Fields = {
     "id": Field("id", number),
     "username": Field("actor"),
@@ -88,6 +116,8 @@ FIELDS: Fields = {
     "resource_type": Field(narrow=_actions(lambda action: event_of(action).resource_type)),
     "event_type": Field(narrow=_actions(lambda action: event_of(action).type)),
     "resource": Field(narrow=_resource),
+    "project_id": Field(narrow=_project),
+    "op_result": Field(narrow=_result),
 }
 
 
@@ -116,14 +146,11 @@ class _Log(Resource):
         """The entries that the caller may read: all, or those of the projects whose log they may list."""
         if can(self.identity, "audit-log", "list"):
             return Entry.objects.all()
-        names = projects_with(self.identity, "log", "list").values_list("namespace__name", flat=True)
-        # A name may have been that of another project before, whose story is not told to those of this one.
-        living = Namespace.objects.filter(name=OuterRef("project"), created_at__lte=OuterRef("at"))
-        return Entry.objects.filter(Exists(living), project__in=list(names[:_MANY_PROJECTS]))
+        return _about(Entry.objects.all(), _created(projects_with(self.identity, "log", "list")))
 
     def of_project(self, project: Project) -> QuerySet[Entry]:
-        """The entries of one project since it was created: another may have had its name before."""
-        return Entry.objects.filter(project=project.name, at__gte=project.created_at)
+        """The entries of one project."""
+        return _about(Entry.objects.all(), {project.name: project.created_at})
 
 
 class AuditLogExts(_Log):

@@ -112,6 +112,10 @@ LEGACY = frozenset(
 )
 
 
+SUCCEEDED = ("success", "started")
+"""The results of what was done; any other says why it was not."""
+
+
 def event_of(action: str) -> Event:
     """The action in Harbor's words; one that another version has recorded in its own."""
     resource_type, _, operation = action.partition(".")
@@ -125,7 +129,7 @@ def actions_of(words: Collection[str]) -> set[str]:
 
 def succeeded(entry: Entry) -> bool:
     """Whether what the entry tells of was done."""
-    return entry.result in {"success", "started"}
+    return entry.result in SUCCEEDED
 
 
 def described(entry: Entry) -> str:

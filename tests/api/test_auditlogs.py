@@ -2,9 +2,12 @@ import csv
 import io
 import json
 
+from django.db import transaction
+
+from audit.journal import record
 from audit.origin import SYSTEM
 from portal.projects.models import Role
-from portal.projects.services import project_create
+from portal.projects.services import project_create, project_delete
 from tests.api.conftest import make_member
 
 RED = {"name": "red", "scope": "g"}
@@ -34,6 +37,34 @@ def test_the_log_is_narrowed_by_user_operation_resource_and_time(admin, project)
     assert found("event_type=create_project") == ["create apps"]
     assert found("username=nobody") == []
     assert admin.get("/auditlog-exts", q="op_time=[soon~]").status_code == 400
+
+
+def test_the_log_is_narrowed_by_project_and_result(admin, project):
+    gone = project_create(name="other", owner=None, origin=SYSTEM)
+    project_delete(project=gone, origin=SYSTEM)
+    other = project_create(name="other", owner=None, origin=SYSTEM)
+    third = project_create(name="third", owner=None, origin=SYSTEM)
+    with transaction.atomic():
+        record(SYSTEM, "quota.exceed", project="apps", target="apps/app", result="denied")
+
+    def found(q: str) -> list[str]:
+        told = [f"{entry['operation']} {entry['resource']}" for entry in admin.get("/auditlog-exts", q=q).json()]
+        exported = admin.get("/auditlog-exts/export", format="jsonl", q=q).getvalue().splitlines()
+        assert len(exported) == len(told)
+        return told
+
+    assert found(f"project_id={project.pk}") == ["exceed apps/app", "create apps"]
+    assert found(f"project_id={other.pk}") == ["create other"]  # And not the story of the one before it.
+    assert found(f"project_id={{{other.pk} {third.pk}}}") == ["create third", "create other"]
+    assert found(f"project_id={gone.pk}") == found(f"project_id={third.pk + 1}") == []
+    assert found("op_result=false") == found(f"op_result=false,project_id={project.pk}") == ["exceed apps/app"]
+    assert found(f"op_result=true,project_id={project.pk}") == ["create apps"]
+    for nonsense in ("project_id=apps", "project_id=~1", "op_result=perhaps", "op_result={true}"):
+        assert admin.get("/auditlog-exts", q=nonsense).status_code == 400
+
+
+def test_no_condition_shows_more_than_one_may_see(somebody, project):
+    assert somebody.get("/auditlog-exts", q=f"project_id={project.pk}").json() == []
 
 
 def test_project_admins_read_the_log_of_their_project_only(admin, somebody, nobody, project):

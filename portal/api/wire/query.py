@@ -154,13 +154,15 @@ def narrow(rows: QuerySet[Any], q: str, fields: Fields) -> QuerySet[Any]:
         if field is None:
             continue
         try:
-            rows = (field.narrow or _compare(field))(rows, condition)
+            rows = (field.narrow or compare(field))(rows, condition)
         except ValueError:
             raise Invalid(f"q: {condition.key} cannot be compared with {' '.join(condition.values)!r}.") from None
     return rows
 
 
-def _compare(field: Field) -> Narrow:
+def compare(field: Field) -> Narrow:
+    """The comparison of a key with its column, as `narrow` makes it for keys that have one."""
+
     def compared(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
         values = condition.values
         match condition.operator:
