@@ -36,7 +36,7 @@ def enqueue(
     trigger: what made it be asked for.
     args: keyword arguments for the kind's function, which JSON can carry.
 
-    Jobs that people ask for are told to the journal. Raises `UnknownKind`, and `TypeError` for arguments that the
+    Jobs that people ask for by hand are told to the journal. Raises `UnknownKind`, and `TypeError` for arguments that the
     function does not take.
     """
     known = kind_named(kind)
@@ -55,7 +55,7 @@ def enqueue(
     else:
         job, created = Job.objects.create(kind=kind, **values), True
     if created:
-        if origin.kind in PEOPLE:
+        if origin.kind in PEOPLE and trigger == Trigger.MANUAL:
             record(origin, "job.enqueue", target=f"{kind}/{job.number}", after={"args": args, "key": key})
         if run_at is None:
             transaction.on_commit(ring)

@@ -62,11 +62,12 @@ def usage_folding(run: JobRun) -> None:
 
 
 @job(CLEARING, attempts=10)
-def repository_clearing(run: JobRun, *, repository_id: int) -> None:
-    """Clears away what a deleted repository held."""
+def repository_clearing(run: JobRun, *, repository_id: int, name: str) -> None:
+    """Clears away what a deleted repository held, on behalf of whoever deleted it."""
 
     def report(done: int, total: int) -> None:
         run.progress(done, total, "deleting manifests")
         run.checkpoint()
 
-    run.log(f"{clear_repository(repository_id, progress=report)} manifests deleted")
+    done = clear_repository(repository_id, origin=run.job.asked_by, name=name, progress=report)
+    run.log(f"{done} manifests deleted")

@@ -61,6 +61,7 @@ EVENTS = {
     "quota.exceed": Event("exceed", "quota"),
     "quota.update": Event("update", "quota"),
     "quota.warn": Event("warn", "quota"),
+    "repository.clear": Event("clear", "repository"),
     "repository.create": Event("create", "repository"),
     "repository.delete": Event("delete", "repository"),
     "repository.update": Event("update", "repository"),

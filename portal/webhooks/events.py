@@ -33,10 +33,10 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an action of the journal is to webhooks. `tell` gives what is special about it, None if it is no event."""
+    """What an action of the journal is to webhooks. `tell` gives what is special about each event that it stands for."""
 
     type: str
-    tell: Callable[[Entry], Data | None]
+    tell: Callable[[Entry], list[Data]]
 
 
 def _artifact(repository: str, digest: str, references: list[str]) -> Data:
@@ -53,42 +53,46 @@ def _artifact(repository: str, digest: str, references: list[str]) -> Data:
     return {"resources": resources}
 
 
-def _pushed(entry: Entry) -> Data | None:
+def _pushed(entry: Entry) -> list[Data]:
     after = entry.after or {}
-    return _artifact(repository_of(entry), after.get("digest", ""), after.get("tags", []))
+    return [_artifact(repository_of(entry), after.get("digest", ""), after.get("tags", []))]
 
 
-def _pulled(entry: Entry) -> Data | None:
+def _pulled(entry: Entry) -> list[Data]:
     repository = repository_of(entry)
     reference = entry.target.removeprefix(repository)[1:]
-    return _artifact(repository, (entry.after or {}).get("digest", reference), [reference])
+    return [_artifact(repository, (entry.after or {}).get("digest", reference), [reference])]
 
 
-def _deleted(entry: Entry) -> Data | None:
+def _deleted(entry: Entry) -> list[Data]:
     before = entry.before or {}
-    return _artifact(repository_of(entry), before.get("digest", ""), before.get("tags", []))
+    return [_artifact(repository_of(entry), before.get("digest", ""), before.get("tags", []))]
 
 
-def _quota(entry: Entry) -> Data | None:
+def _cleared(entry: Entry) -> list[Data]:
+    artifacts = (entry.before or {}).get("artifacts", [])
+    return [_artifact(repository_of(entry), artifact["digest"], artifact["tags"]) for artifact in artifacts]
+
+
+def _quota(entry: Entry) -> list[Data]:
     details = ", ".join(f"{name}: {value}" for name, value in (entry.after or {}).items())
-    return {"custom_attributes": {"Details": details}}
+    return [{"custom_attributes": {"Details": details}}]
 
 
-def _retention(entry: Entry) -> Data | None:
+def _retention(entry: Entry) -> list[Data]:
     after = entry.after or {}
     deleted = [{"type": "artifact", "status": "SUCCESS", "name_tag": name} for name in after.get("artifacts", [])]
-    return {
-        "retention": {
-            "total": after.get("total", 0),
-            "retained": after.get("retained", 0),
-            "harbor_hostname": urlsplit(settings.EXTERNAL_URL).hostname,
-            "project_name": entry.project,
-            "retention_policy_id": after.get("policy"),
-            "retention_rule": after.get("rules", []),
-            "result": "SUCCESS",
-            "deleted_artifact": deleted,
-        }
+    retention = {
+        "total": after.get("total", 0),
+        "retained": after.get("retained", 0),
+        "harbor_hostname": urlsplit(settings.EXTERNAL_URL).hostname,
+        "project_name": entry.project,
+        "retention_policy_id": after.get("policy"),
+        "retention_rule": after.get("rules", []),
+        "result": "SUCCESS",
+        "deleted_artifact": deleted,
     }
+    return [{"retention": retention}]
 
 
 HAPPENINGS: Mapping[str, Happening] = {
@@ -98,6 +102,7 @@ HAPPENINGS: Mapping[str, Happening] = {
     "manifest.delete": Happening("DELETE_ARTIFACT", _deleted),
     "quota.exceed": Happening("QUOTA_EXCEED", _quota),
     "quota.warn": Happening("QUOTA_WARNING", _quota),
+    "repository.clear": Happening("DELETE_ARTIFACT", _cleared),
     "retention.clean": Happening("TAG_RETENTION", _retention),
 }
 

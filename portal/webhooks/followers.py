@@ -1,6 +1,7 @@
 """Reads the journal and makes a delivery of each event that a project wants told."""
 
 from collections import defaultdict
+from itertools import product
 
 from audit.models import Entry
 from jobs.followers import follow
@@ -28,12 +29,9 @@ def tell(entries: list[Entry]) -> None:
     )
     for entry in events:
         happening = HAPPENINGS[entry.action]
-        special = happening.tell(entry)
-        if special is None:
-            continue
         since = created.get(repository_of(entry))
-        for policy in wanting[entry.project, happening.type]:
-            seconds = int(since.timestamp()) if since else None
+        seconds = int(since.timestamp()) if since else None
+        for special, policy in product(happening.tell(entry), wanting[entry.project, happening.type]):
             told = payload(entry, special, public=policy.project.public, repository_created=seconds)
             _deliver(policy, happening.type, told, entry.request_id)
 

@@ -1,23 +1,31 @@
 """Clears away what a deleted repository held, in small steps: it may be cut off anywhere and begun again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.db import transaction
 
+from audit.journal import record
+from audit.origin import SYSTEM, Origin
+from jobs.models import Job, Trigger
 from jobs.services import enqueue
-from registry.models import Blob, BlobLink, Manifest, Namespace, Repository, Upload
+from registry.models import Blob, BlobLink, Manifest, ManifestChild, Namespace, Repository, Tag, Upload
+from registry.oci.names import namespace_of
 from registry.services import usage
 from registry.services.removal import remove
 from registry.services.repositories import CLEARING
 
 _MANIFESTS = 100
 _LINKS = 500
+_TAGS = 20  # Of an artifact, that the journal names.
 
 
-def clear_repository(repository_id: int, *, progress: Callable[[int, int], None] = lambda *_: None) -> int:
+def clear_repository(
+    repository_id: int, *, origin: Origin, name: str, progress: Callable[[int, int], None] = lambda *_: None
+) -> int:
     """Deletes a deleted repository's content and in the end its row, and its namespace's if that waited for it.
 
-    Gives how many manifests it deleted. `progress` hears of them and how many there are, and may raise to end the run.
+    `origin` deleted it, and `name` was its own. Gives how many manifests it deleted. `progress` hears of them and how many there are, and may raise to end the run.
     """
     row = Repository.objects.filter(pk=repository_id, deleted_at__isnull=False).first()
     if row is None:
@@ -28,6 +36,8 @@ def clear_repository(repository_id: int, *, progress: Callable[[int, int], None]
     done, total = 0, manifests.count()
     while batch := dict(manifests[:_MANIFESTS]):
         with transaction.atomic():
+            before = _told(row, batch)
+            record(origin, "repository.clear", project=namespace_of(name), target=name, before=before)
             remove(row.namespace_id, batch)
         done += len(batch)
         progress(done, total)
@@ -41,8 +51,30 @@ def resume_clearing() -> int:
     """Asks anew for the clearing of repositories whose job gave up or was stopped; how many are not cleared away yet."""
     left = list(Repository.objects.filter(deleted_at__isnull=False).values_list("pk", flat=True))
     for repository_id in left:
-        enqueue(CLEARING, key=str(repository_id), repository_id=repository_id)
+        _resume(str(repository_id), repository_id)
     return len(left)
+
+
+def _resume(key: str, repository_id: int) -> None:
+    """Asks as the last job for it was asked. Once that is forgotten nobody knows the repository's name any more."""
+    last = Job.objects.filter(kind=CLEARING, key=key).order_by("-number").first()
+    origin, name = (last.asked_by, last.args.get("name", "")) if last else (SYSTEM, "")
+    enqueue(CLEARING, origin=origin, key=key, trigger=Trigger.EVENT, repository_id=repository_id, name=name)
+
+
+def _told(row: Repository, batch: Mapping[int, str]) -> dict[str, list[Any]]:
+    """What the journal says of manifests that go: artifacts with their tags, and what was there for others' sake."""
+    tags: dict[int, list[str]] = {}
+    for manifest_id, tag in Tag.objects.filter(manifest__in=batch).order_by("name").values_list("manifest", "name"):
+        tags.setdefault(manifest_id, []).append(tag)
+    members = ManifestChild.objects.filter(parent__repository=row, digest__in=batch.values())
+    accessories = Manifest.objects.filter(pk__in=batch).exclude(accessory_of="")
+    parts = {*members.values_list("digest", flat=True), *accessories.values_list("digest", flat=True)}
+    artifacts = [pk for pk, digest in batch.items() if pk in tags or digest not in parts]
+    return {
+        "artifacts": [{"digest": batch[pk], "tags": tags.get(pk, [])[:_TAGS]} for pk in artifacts],
+        "with": [batch[pk] for pk in batch if pk not in artifacts],
+    }
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from audit.journal import record
 from audit.origin import Origin
+from jobs.models import Trigger
 from jobs.services import enqueue
 from registry import generations, ports, statements
 from registry.models import Manifest, Namespace, Repository, Tag
@@ -89,7 +90,7 @@ def delete_repository(*, origin: Origin, name: str) -> None:
         counts = {"manifests": Manifest.objects.filter(repository=row).count(), "tags": tags.count()}
         Repository.objects.filter(pk=row.pk).update(name=f"~{row.pk}", deleted_at=timezone.now())
         record(origin, "repository.delete", project=namespace_of(name), target=name, before=counts)
-        enqueue(CLEARING, key=str(row.pk), repository_id=row.pk)
+        enqueue(CLEARING, origin=origin, key=str(row.pk), trigger=Trigger.EVENT, repository_id=row.pk, name=name)
 
 
 def refuse_protected(row: Repository, tags: Collection[str], *, be: str = "deleted") -> None:

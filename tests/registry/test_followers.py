@@ -55,7 +55,7 @@ def test_pulls_of_what_is_gone_count_for_nobody(client, at):
     push(client, ONE, "one")
     earlier = datetime.now(UTC)
     delete_repository(origin=SYSTEM, name="library/app")
-    clear_repository(Repository.objects.get().pk)
+    clear_repository(Repository.objects.get().pk, origin=SYSTEM, name="library/app")
     push(client, ONE, "one")
     count_pulls(
         [

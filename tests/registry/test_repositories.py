@@ -2,14 +2,14 @@
 
 import pytest
 
-from audit.origin import SYSTEM
-from jobs.models import Job
+from audit.origin import SYSTEM, Origin
+from jobs.models import Job, State
 from registry import selectors
 from registry.distribution.threads import in_database_thread
 from registry.models import Blob, BlobLink, Manifest, Namespace, NamespaceContent, Repository, Tag, Upload
 from registry.oci.errors import OCIError
 from registry.services import clearing
-from registry.services.clearing import clear_repository
+from registry.services.clearing import clear_repository, resume_clearing
 from registry.services.garbage import collect_garbage
 from registry.services.namespaces import delete_namespace
 from registry.services.recount import compare
@@ -17,12 +17,19 @@ from registry.services.repositories import delete_repository, update_repository
 from tests.registry.conftest import BASE, NOW, entries, expect, push, upload
 from tests.support.images import artifact, digest_of, image, index
 
+ALICE = Origin("alice", "user", request_id="request-1")
+
 
 def delete(name="library/app") -> int:
     """Deletes a repository; the id of what is left of it."""
     pk = Repository.objects.get(name=name).pk
     delete_repository(origin=SYSTEM, name=name)
     return pk
+
+
+def clear(repository_id: int, **given) -> int:
+    """Clears away what is left of `library/app`; how many manifests it held."""
+    return clear_repository(repository_id, origin=ALICE, name="library/app", **given)
 
 
 def test_a_description_is_kept_and_journalled(client):
@@ -65,7 +72,7 @@ def test_its_name_is_free_at_once(client):
     push(client, image("old"), "latest")
     pk = delete()
     content = push(client, image("new"), "latest")
-    clear_repository(pk)
+    clear(pk)
     assert client.get(f"{BASE}/manifests/latest").body == content.data
     assert client.get(f"{BASE}/tags/list").json["tags"] == ["latest"]
 
@@ -78,9 +85,9 @@ def test_a_job_clears_away_all_it_held(client, namespace):
     client.post(f"{BASE}/blobs/uploads/")
     pk = delete()
     (job,) = Job.objects.filter(kind="registry.delete-repository")
-    assert job.args == {"repository_id": pk}
-    assert clear_repository(**job.args) == 4
-    assert clear_repository(**job.args) == 0
+    assert job.args == {"repository_id": pk, "name": "library/app"}
+    assert clear(pk) == 4
+    assert clear(pk) == 0
     assert [row.name for row in Repository.objects.all()] == ["library/kept"]
     assert [row.digest for row in Manifest.objects.all()] == [kept.digest]
     assert not Upload.objects.exists()
@@ -102,25 +109,56 @@ def test_clearing_that_was_cut_off_goes_on_where_it_was(client, namespace, monke
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        clear_repository(pk, progress=cut_off)
+        clear(pk, progress=cut_off)
     assert seen == [(2, 5), (4, 5)]
     assert Manifest.objects.count() == 1
     assert len(set(compare(namespace.pk))) == 1
-    assert clear_repository(pk) == 1
+    assert clear(pk) == 1
     assert [model.objects.count() for model in (Repository, Manifest, BlobLink, Tag, NamespaceContent)] == [0] * 5
     assert selectors.usage(namespace.pk) == 0
 
 
+def test_what_is_cleared_away_is_journalled_for_whoever_deleted_it(client, monkeypatch):
+    monkeypatch.setattr(clearing, "_MANIFESTS", 2)
+    one, two = image("one"), image("two")
+    whole = push(client, index([one, two]), "latest")
+    signature = push(client, artifact("text/plain", subject=one))
+    push(client, two, "two", "zwei")
+    delete_repository(origin=ALICE, name="library/app")
+    (job,) = Job.objects.filter(kind="registry.delete-repository")
+    assert job.asked_by == ALICE
+    clear_repository(**job.args, origin=job.asked_by)
+    told = entries("repository.clear")
+    assert {(entry.actor, entry.project, entry.target) for entry in told} == {("alice", "library", "library/app")}
+    assert [entry.before for entry in told] == [
+        {"artifacts": [{"digest": two.digest, "tags": ["two", "zwei"]}], "with": [one.digest]},
+        {"artifacts": [{"digest": whole.digest, "tags": ["latest"]}], "with": [signature.digest]},
+    ]
+    assert not entries("job.enqueue")
+
+
+def test_what_is_cleared_away_later_is_still_told_by_name(client):
+    content = push(client, image(), "latest")
+    delete_repository(origin=ALICE, name="library/app")
+    Job.objects.update(state=State.ERROR)
+    assert resume_clearing() == 1
+    again = Job.objects.latest("number")
+    clear_repository(**again.args, origin=again.asked_by)
+    (entry,) = entries("repository.clear")
+    assert (entry.actor, entry.target) == ("alice", "library/app")
+    assert entry.before["artifacts"] == [{"digest": content.digest, "tags": ["latest"]}]
+
+
 def test_a_living_repository_is_not_cleared(client):
     push(client, image(), "latest")
-    assert clear_repository(Repository.objects.get().pk) == 0
+    assert clear(Repository.objects.get().pk) == 0
     assert client.get(f"{BASE}/manifests/latest").status == 200
 
 
 def test_a_blob_whose_repository_was_deleted_while_it_came_is_refused(client):
     def body():
         yield b"some bytes "
-        yield in_database_thread(lambda: clear_repository(delete()))
+        yield in_database_thread(lambda: clear(delete()))
         yield b"and more"
 
     location = client.post(f"{BASE}/blobs/uploads/").location
@@ -152,8 +190,8 @@ def test_a_namespace_goes_with_the_last_deleted_repository(client, namespace):
     expect(client.post(f"{BASE}/blobs/uploads/"), 403, "DENIED")
     again = Namespace.objects.create(name="library")
     push(client, image(), "latest")
-    clear_repository(first)
+    clear(first)
     assert Namespace.objects.count() == 2
-    clear_repository(second)
+    clear(second)
     assert list(Namespace.objects.all()) == [again]
     assert client.get(f"{BASE}/manifests/latest").status == 200

@@ -122,6 +122,19 @@ def test_pushes_pulls_copies_and_deletions_are_told(project, settings, event_typ
     assert resource["resource_url"] == f"127.0.0.1:8080/apps/app{reference}"
 
 
+def test_a_deleted_repository_is_told_artifact_by_artifact(project):
+    other = DIGEST.replace("a", "b")
+    policy(project, target("http://127.0.0.1:9/"), events=("DELETE_ARTIFACT",))
+    artifacts = [{"digest": DIGEST, "tags": ["v1", "v2"]}, {"digest": other, "tags": []}]
+    happened("repository.clear", target="apps/app", before={"artifacts": artifacts, "with": [DIGEST]})
+    told = [delivery.payload for delivery in Delivery.objects.order_by("pk")]
+    assert {(payload["type"], payload["operator"]) for payload in told} == {("DELETE_ARTIFACT", "alice")}
+    assert [[resource["tag"] for resource in payload["event_data"]["resources"]] for payload in told] == [
+        ["v1", "v2"],
+        [other],
+    ]
+
+
 def test_the_end_of_retention_is_told(project):
     policy(project, target("http://127.0.0.1:9/"), events=("TAG_RETENTION",))
     after = {"policy": 5, "rules": [], "total": 3, "retained": 1, "deleted": 2, "artifacts": ["app:v1"]}
