@@ -90,9 +90,21 @@ class QuotaGate(Protocol):
         """The same without a lock, for refusing early what could not succeed."""
 
     def exceeded(
-        self, *, origin: Origin, namespace_id: int, repository: str, adding: int, used: int, limit: int
+        self,
+        *,
+        origin: Origin,
+        namespace_id: int,
+        repository: str,
+        digest: str,
+        tags: Collection[str],
+        adding: int,
+        used: int,
+        limit: int,
     ) -> None:
-        """Told of a push that was refused, once what it had changed is rolled back; all numbers are bytes."""
+        """Told of a push that was refused, once what it had changed is rolled back; all numbers are bytes.
+
+        `digest` and `tags` are those of a manifest, and empty for a blob.
+        """
 
 
 class TagGate(Protocol):

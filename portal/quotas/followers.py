@@ -7,6 +7,7 @@ from jobs.followers import follow
 from portal.configuration.services import value
 from portal.projects.models import Project
 from portal.quotas.models import QuotaWarning
+from registry.oci.names import repository_in
 from registry.selectors import usages
 
 WARNED_AT = 85  # percent
@@ -28,8 +29,12 @@ _MOVING = frozenset(
 
 @follow("quotas.warnings")
 def warn(entries: list[Entry]) -> None:
-    """Looks at the projects that a batch of the journal is about: one entry `quota.warn` each time one gets so full."""
-    projects = _limited({entry.project for entry in entries if entry.action in _MOVING})
+    """Looks at the projects that a batch of the journal is about: one entry `quota.warn` each time one gets so full.
+
+    The entry names the repository that changed last.
+    """
+    moved = {entry.project: repository_in(entry.target) for entry in entries if entry.action in _MOVING}
+    projects = _limited(set(moved))
     if not projects:
         return
     used = usages([project.pk for project in projects])
@@ -40,8 +45,8 @@ def warn(entries: list[Entry]) -> None:
     for project in full:
         if project.pk not in warned:
             QuotaWarning.objects.create(project=project)
-            numbers = {"used": used[project.pk], "limit": project.storage_limit}
-            record(SYSTEM, "quota.warn", project=project.name, target=project.name, after=numbers)
+            after = {"percent": WARNED_AT, "used": used[project.pk], "limit": project.storage_limit}
+            record(SYSTEM, "quota.warn", project=project.name, target=moved[project.name], after=after)
 
 
 def _limited(names: set[str]) -> list[Project]:

@@ -1,5 +1,8 @@
 """Tells the registry how much a project may hold (`registry.ports.QuotaGate`)."""
 
+from collections.abc import Collection
+from typing import Any
+
 from django.db import connection, transaction
 
 from audit.journal import record
@@ -25,13 +28,24 @@ class PortalQuotaGate:
 
     @transaction.atomic
     def exceeded(
-        self, *, origin: Origin, namespace_id: int, repository: str, adding: int, used: int, limit: int
+        self,
+        *,
+        origin: Origin,
+        namespace_id: int,
+        repository: str,
+        digest: str,
+        tags: Collection[str],
+        adding: int,
+        used: int,
+        limit: int,
     ) -> None:
         """Writes down that a push was refused."""
-        numbers = {"adding": adding, "used": used, "limit": limit}
+        after: dict[str, Any] = {"adding": adding, "used": used, "limit": limit}
+        if digest:
+            after |= {"digest": digest, "tags": list(tags)}
         project = Project.objects.filter(pk=namespace_id).first()
         name = project.name if project else ""
-        record(origin, "quota.exceed", project=name, target=repository, after=numbers, result="denied")
+        record(origin, "quota.exceed", project=name, target=repository, after=after, result="denied")
 
 
 def _ask(sql: str, namespace_id: int) -> int | None:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from audit.models import Entry
-from registry.oci.names import is_digest
+from registry.oci.names import is_digest, repository_in
+from registry.services.usage import human, refusal
 
 # Each type of event with the one that CloudEvents have for it.
 TYPES = {
@@ -55,28 +56,41 @@ def _artifact(repository: str, digest: str, references: list[str]) -> Data:
 
 def _pushed(entry: Entry) -> list[Data]:
     after = entry.after or {}
-    return [_artifact(repository_of(entry), after.get("digest", ""), after.get("tags", []))]
+    return [_artifact(repository_in(entry.target), after.get("digest", ""), after.get("tags", []))]
 
 
 def _pulled(entry: Entry) -> list[Data]:
-    repository = repository_of(entry)
+    repository = repository_in(entry.target)
     reference = entry.target.removeprefix(repository)[1:]
     return [_artifact(repository, (entry.after or {}).get("digest", reference), [reference])]
 
 
 def _deleted(entry: Entry) -> list[Data]:
     before = entry.before or {}
-    return [_artifact(repository_of(entry), before.get("digest", ""), before.get("tags", []))]
+    return [_artifact(repository_in(entry.target), before.get("digest", ""), before.get("tags", []))]
 
 
 def _cleared(entry: Entry) -> list[Data]:
     artifacts = (entry.before or {}).get("artifacts", [])
-    return [_artifact(repository_of(entry), artifact["digest"], artifact["tags"]) for artifact in artifacts]
+    return [_artifact(repository_in(entry.target), artifact["digest"], artifact["tags"]) for artifact in artifacts]
 
 
-def _quota(entry: Entry) -> list[Data]:
-    details = ", ".join(f"{name}: {value}" for name, value in (entry.after or {}).items())
-    return [{"custom_attributes": {"Details": details}}]
+def _exceeded(entry: Entry) -> list[Data]:
+    after = entry.after or {}
+    told = _detailed(refusal(adding=after["adding"], used=after["used"], limit=after["limit"]))
+    if after.get("digest"):
+        told["resources"] = [{"digest": after["digest"], "tag": tag} for tag in after["tags"] or [""]]
+    return [told]
+
+
+def _warned(entry: Entry) -> list[Data]:
+    after = entry.after or {}
+    used, limit = human(after["used"]), human(after["limit"])
+    return [_detailed(f"quota usage reach {after['percent']}%: resource storage used {used} of {limit}")]
+
+
+def _detailed(text: str) -> Data:
+    return {"custom_attributes": {"Details": text}}
 
 
 def _retention(entry: Entry) -> list[Data]:
@@ -100,21 +114,16 @@ HAPPENINGS: Mapping[str, Happening] = {
     "manifest.copy": Happening("PUSH_ARTIFACT", _pushed),
     "manifest.pull": Happening("PULL_ARTIFACT", _pulled),
     "manifest.delete": Happening("DELETE_ARTIFACT", _deleted),
-    "quota.exceed": Happening("QUOTA_EXCEED", _quota),
-    "quota.warn": Happening("QUOTA_WARNING", _quota),
+    "quota.exceed": Happening("QUOTA_EXCEED", _exceeded),
+    "quota.warn": Happening("QUOTA_WARNING", _warned),
     "repository.clear": Happening("DELETE_ARTIFACT", _cleared),
     "retention.clean": Happening("TAG_RETENTION", _retention),
 }
 
 
-def repository_of(entry: Entry) -> str:
-    """The full name of the repository that the entry is about."""
-    return entry.target.partition("@")[0].partition(":")[0]
-
-
 def payload(entry: Entry, special: Data, *, public: bool, repository_created: int | None) -> Data:
     """The event in the default format. `repository_created` is in seconds, None for a repository that is gone."""
-    name = repository_of(entry)
+    name = repository_in(entry.target)
     repository: Data = {
         "name": name.partition("/")[2],
         "namespace": entry.project,

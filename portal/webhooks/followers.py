@@ -8,10 +8,11 @@ from jobs.followers import follow
 from jobs.models import Trigger
 from jobs.services import enqueue
 from portal.configuration.services import value
-from portal.webhooks.events import HAPPENINGS, payload, repository_of
+from portal.webhooks.events import HAPPENINGS, payload
 from portal.webhooks.jobs import KIND
 from portal.webhooks.models import Delivery, WebhookPolicy
 from registry.models import Repository
+from registry.oci.names import repository_in
 
 
 @follow("webhooks")
@@ -24,12 +25,11 @@ def tell(entries: list[Entry]) -> None:
     events = [entry for entry in events if (entry.project, HAPPENINGS[entry.action].type) in wanting]
     if not events:
         return
-    created = dict(
-        Repository.objects.filter(name__in={repository_of(entry) for entry in events}).values_list("name", "created_at")
-    )
+    names = {repository_in(entry.target) for entry in events}
+    created = dict(Repository.objects.filter(name__in=names).values_list("name", "created_at"))
     for entry in events:
         happening = HAPPENINGS[entry.action]
-        since = created.get(repository_of(entry))
+        since = created.get(repository_in(entry.target))
         seconds = int(since.timestamp()) if since else None
         for special, policy in product(happening.tell(entry), wanting[entry.project, happening.type]):
             told = payload(entry, special, public=policy.project.public, repository_created=seconds)

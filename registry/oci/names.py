@@ -55,6 +55,11 @@ def digest_of(data: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
+def repository_in(reference: str) -> str:
+    """The repository's name in a reference, such as `team/app` in `team/app:tag` and `team/app@digest`."""
+    return reference.partition("@")[0].partition(":")[0]
+
+
 def namespace_of(name: str) -> str:
     """The first component of a repository name: the namespace it belongs to."""
     return name.partition("/")[0]

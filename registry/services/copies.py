@@ -25,7 +25,8 @@ def copy_manifest(*, origin: Origin, source_repository: str, reference: str, rep
     if source is None:
         raise OCIError(Code.NAME_UNKNOWN, detail={"name": source_repository})
     digest = _digest(source, reference)
-    with usage.quota_watched(origin, repository), transaction.atomic():
+    wanted = [] if is_digest(reference) else [reference]
+    with usage.quota_watched(origin, repository, digest=digest, tags=wanted), transaction.atomic():
         row = lock_repository(check_name(repository), create_for=origin)
         tags = _tags(source, digest)
         manifests = _with_dependants(source, digest)

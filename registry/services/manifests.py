@@ -33,7 +33,7 @@ def put_manifest(
     """
     digest = _verified(check_digest(digest), payload) if digest else digest_of(payload)
     arriving = storing.read(digest, payload, content_type)
-    with usage.quota_watched(origin, repository), transaction.atomic():
+    with usage.quota_watched(origin, repository, digest=digest, tags=tags), transaction.atomic():
         row = lock_repository(repository, create_for=origin)
         stored = storing.store_manifest(row, arriving, tags)
         usage.count(row.pk, stored.contents, guarded=True)

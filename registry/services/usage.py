@@ -29,29 +29,36 @@ from registry.oci.errors import Code, OCIError
 _BATCH = 500
 
 _STEP = 1024
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 class QuotaExceeded(OCIError):
     """The namespace may not take up so much."""
 
     def __init__(self, namespace_id: int, *, adding: int, used: int, limit: int) -> None:
-        super().__init__(
-            Code.DENIED,
-            f"adding {_human(adding)} of storage, which when added to the current usage of {_human(used)} exceeds the "
-            f"configured upper limit of {_human(limit)}: delete what is not needed, or ask for a higher limit",
-        )
+        refused = refusal(adding=adding, used=used, limit=limit)
+        super().__init__(Code.DENIED, f"{refused} Delete what is not needed, or ask for a higher limit.")
         self.namespace_id = namespace_id
         self.numbers = {"adding": adding, "used": used, "limit": limit}
 
 
 @contextmanager
-def quota_watched(origin: Origin, repository: str) -> Iterator[None]:
-    """Tells the gate when a quota refused the block, which is to be the whole transaction."""
+def quota_watched(origin: Origin, repository: str, *, digest: str = "", tags: Collection[str] = ()) -> Iterator[None]:
+    """Tells the gate when a quota refused the block, which is to be the whole transaction.
+
+    digest, tags: of the manifest that the block is to store, if it is one.
+    """
     try:
         yield
     except QuotaExceeded as error:
-        ports.quota().exceeded(origin=origin, namespace_id=error.namespace_id, repository=repository, **error.numbers)
+        ports.quota().exceeded(
+            origin=origin,
+            namespace_id=error.namespace_id,
+            repository=repository,
+            digest=digest,
+            tags=tags,
+            **error.numbers,
+        )
         raise
 
 
@@ -134,7 +141,15 @@ def _fold(namespace_id: int) -> int:
     return len(batch)
 
 
-def _human(size: int) -> str:
+def refusal(*, adding: int, used: int, limit: int) -> str:
+    """Why so much cannot be added, in Harbor's words, by which clients know it."""
+    return (
+        f"adding {human(adding)} of storage resource, which when updated to current usage of {human(used)} "
+        f"will exceed the configured upper limit of {human(limit)}."
+    )
+
+
+def human(size: int) -> str:
     """A number of bytes for people."""
     amount, unit = float(size), 0
     while amount >= _STEP and unit < len(_UNITS) - 1:

@@ -45,7 +45,7 @@ def test_a_push_beyond_the_quota_is_refused_and_told(portolan_server, api, proje
         docker.push(f"{project}/app", image("x" * 5000, layers=3), "2")
     status, error = refusal(caught)
     assert (status, error["code"]) == (403, "DENIED")
-    assert "exceeds the configured upper limit of" in error["message"]
+    assert "will exceed the configured upper limit of" in error["message"]
     assert docker.tags(f"{project}/app") == ["1"]
     used = api.get(f"/quotas/{row['id']}").json()["used"]["storage"]
     assert 0 < used <= 2000

@@ -54,20 +54,22 @@ def test_what_a_quota_refuses_is_in_the_journal(project):
     limit(project, 50)
     row = Repository.objects.create(namespace=project.namespace, name="apps/web")
     pusher = Origin("gus", "user")
-    with pytest.raises(QuotaExceeded), quota_watched(pusher, "apps/web"), transaction.atomic():
-        count(row.pk, {"sha256:" + "0" * 64: 60})
+    digest = "sha256:" + "0" * 64
+    watched = quota_watched(pusher, "apps/web", digest=digest, tags=["v1"])
+    with pytest.raises(QuotaExceeded), watched, transaction.atomic():
+        count(row.pk, {digest: 60})
     entry = Entry.objects.get(action="quota.exceed")
     assert (entry.actor, entry.project, entry.target, entry.result) == ("gus", "apps", "apps/web", "denied")
-    assert entry.after == {"adding": 60, "used": 0, "limit": 50}
+    assert entry.after == {"adding": 60, "used": 0, "limit": 50, "digest": digest, "tags": ["v1"]}
 
 
 def warnings() -> list[tuple[str, dict[str, int]]]:
-    return list(Entry.objects.filter(action="quota.warn").order_by("id").values_list("project", "after"))
+    return list(Entry.objects.filter(action="quota.warn").order_by("id").values_list("target", "after"))
 
 
 def test_a_project_that_gets_near_its_limit_is_warned_of_once_until_there_is_room_again(project):
     limit(project, 1000)
-    pushed = [Entry(action="manifest.push", project="apps"), Entry(action="user.login")]
+    pushed = [Entry(action="manifest.push", project="apps", target="apps/web@sha256:0"), Entry(action="user.login")]
     hold(project, 849)
     warn(pushed)
     assert warnings() == []
@@ -75,14 +77,14 @@ def test_a_project_that_gets_near_its_limit_is_warned_of_once_until_there_is_roo
     warn(pushed)
     hold(project, 50)
     warn(pushed)
-    first = ("apps", {"used": 850, "limit": 1000})
+    first = ("apps/web", {"percent": 85, "used": 850, "limit": 1000})
     assert warnings() == [first]
 
     NamespaceContent.objects.filter(size=849).delete()
-    warn([Entry(action="manifest.delete", project="apps")])
+    warn([Entry(action="manifest.delete", project="apps", target="apps/web@sha256:0")])
     hold(project, 900)
     warn(pushed)
-    assert warnings() == [first, ("apps", {"used": 951, "limit": 1000})]
+    assert warnings() == [first, ("apps/web", {"percent": 85, "used": 951, "limit": 1000})]
 
 
 def test_nobody_is_warned_of_projects_without_a_limit(project, django_assert_num_queries):

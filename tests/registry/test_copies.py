@@ -77,7 +77,8 @@ def test_a_copy_counts_for_its_namespace(client, other, gate):
     with pytest.raises(OCIError, match="upper limit"):
         copy("v1")
     assert not Manifest.objects.filter(repository__name="other/copy").exists()
-    assert gate.refused[0]["repository"] == "other/copy"
+    refused = [gate.refused[0][name] for name in ("repository", "digest", "tags")]
+    assert refused == ["other/copy", content.digest, ["v1"]]
     gate.limits[other.pk] = size
     copy("v1")
     assert compare(other.pk) == (size, size)

@@ -233,7 +233,7 @@ def test_pushes_at_once_never_exceed_the_limit(used, gate, namespace):
     gate.limits[namespace.pk] = room
     results = together(*(lambda n=n: push_here(f"library/{n}", sharing(str(n)), "latest") for n in range(6)))
     refused = [result for result in results if isinstance(result, OCIError)]
-    assert all("exceeds the configured upper limit" in str(error) for error in refused)
+    assert all("will exceed the configured upper limit" in str(error) for error in refused)
     assert len(refused) >= 3
     assert used() <= room
 
@@ -252,15 +252,16 @@ def test_a_push_that_fits_exactly_is_taken(client, gate, namespace, used):
 def test_a_blob_that_does_not_fit_is_refused_with_the_numbers(client, gate, namespace, used):
     gate.limits[namespace.pk] = 999
     answer = expect(client.post(f"{BASE}/blobs/uploads/?digest={LAYER.digest}", LAYER.data), 403, "DENIED")
-    told = answer.errors[0]["message"]
-    assert "adding 1000 bytes of storage" in told
-    assert "current usage of 0 bytes" in told
-    assert "upper limit of 999 bytes" in told
+    assert answer.errors[0]["message"].startswith(
+        "adding 1000 B of storage resource, which when updated to current usage of 0 B "
+        "will exceed the configured upper limit of 999 B."
+    )
     assert used() == 0
     assert not Blob.objects.exists()
     (told,) = gate.refused
-    assert {name: told[name] for name in ("repository", "adding", "used", "limit")} == {
+    assert {name: told[name] for name in ("repository", "digest", "adding", "used", "limit")} == {
         "repository": "library/app",
+        "digest": "",
         "adding": 1000,
         "used": 0,
         "limit": 999,

@@ -71,7 +71,8 @@ def test_cloud_events_have_the_same_data_in_their_envelope(project, receiver):
 
 def test_slack_gets_blocks_in_which_nobody_can_put_markup(project, receiver):
     policy(project, target(receiver.url, type="slack"), events=("QUOTA_EXCEED",))
-    happened("quota.exceed", target="apps/app", after={"message": "<!channel> & ```"}, result="denied")
+    refused = {"adding": 2048, "used": 10, "limit": 1024, "digest": "<!channel> & ```", "tags": []}
+    happened("quota.exceed", target="apps/app", after=refused, result="denied")
     carry_out(Delivery.objects.get())
     [(_, _, body)] = receiver.requests
     texts = [block["text"]["text"] for block in body["blocks"]]
@@ -133,6 +134,23 @@ def test_a_deleted_repository_is_told_artifact_by_artifact(project):
         ["v1", "v2"],
         [other],
     ]
+
+
+def test_a_full_project_is_told_with_what_was_refused(project):
+    policy(project, target("http://127.0.0.1:9/"), events=("QUOTA_EXCEED", "QUOTA_WARNING"))
+    numbers = {"adding": 2048, "used": 10, "limit": 1024}
+    happened("quota.exceed", target="apps/app", after=numbers | {"digest": DIGEST, "tags": ["v1"]}, result="denied")
+    happened("quota.exceed", target="apps/app", after=numbers, result="denied")  # A blob.
+    happened("quota.warn", target="apps/app", after={"percent": 85, "used": 900, "limit": 1024})
+    manifest, blob, warned = [delivery.payload["event_data"] for delivery in Delivery.objects.order_by("pk")]
+    assert {told["repository"]["repo_full_name"] for told in (manifest, blob, warned)} == {"apps/app"}
+    assert manifest["resources"] == [{"digest": DIGEST, "tag": "v1"}]
+    assert "resources" not in blob
+    assert manifest["custom_attributes"]["Details"] == (
+        "adding 2.0 KiB of storage resource, which when updated to current usage of 10 B "
+        "will exceed the configured upper limit of 1.0 KiB."
+    )
+    assert warned["custom_attributes"]["Details"] == ("quota usage reach 85%: resource storage used 900 B of 1.0 KiB")
 
 
 def test_the_end_of_retention_is_told(project):
