@@ -155,7 +155,8 @@ class _Task:
         if problem:
             self._tell([f"Not deleted: {candidate.digest}: {problem}"])
         else:
-            self.deleted.append(f"{self.task.repository}:{candidate.tags[0]}" if candidate.tags else candidate.digest)
+            reference = f":{candidate.tags[0]}" if candidate.tags else f"@{candidate.digest}"
+            self.deleted.append(f"{self.task.repository}{reference}")
 
     @transaction.atomic
     def _finish(self) -> None:

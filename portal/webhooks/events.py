@@ -95,7 +95,8 @@ def _detailed(text: str) -> Data:
 
 def _retention(entry: Entry) -> list[Data]:
     after = entry.after or {}
-    deleted = [{"type": "artifact", "status": "SUCCESS", "name_tag": name} for name in after.get("artifacts", [])]
+    # Harbor calls every artifact an image here.
+    deleted = [{"type": "image", "status": "SUCCESS", "name_tag": name} for name in after.get("artifacts", [])]
     retention = {
         "total": after.get("total", 0),
         "retained": after.get("retained", 0),

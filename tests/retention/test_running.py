@@ -34,18 +34,18 @@ def test_a_run_deletes_what_no_rule_keeps_and_says_why(project):
 
 
 def test_deletions_are_journalled_for_whoever_asked_and_so_is_the_end(project):
-    old = push("apps/app", "v1", days=2)
+    old, untagged = push("apps/app", "v1", days=2), push("apps/app", days=3)
     push("apps/app", "v2")
     ran(policy(project, rule("latestPushedK", 1)))
-    deleted = Entry.objects.get(action="manifest.delete")
-    assert (deleted.actor, deleted.target) == ("alice", f"apps/app@{old.digest}")
+    deleted = set(Entry.objects.filter(action="manifest.delete").values_list("actor", "target"))
+    assert deleted == {("alice", f"apps/app@{gone.digest}") for gone in (old, untagged)}
     cleaned = Entry.objects.get(action="retention.clean")
     assert (cleaned.actor, cleaned.project, cleaned.target) == ("alice", "apps", "apps/app")
     assert {key: cleaned.after[key] for key in ("total", "retained", "deleted", "artifacts")} == {
-        "total": 2,
+        "total": 3,
         "retained": 1,
-        "deleted": 1,
-        "artifacts": ["app:v1"],
+        "deleted": 2,
+        "artifacts": [f"app@{untagged.digest}", "app:v1"],
     }
 
 

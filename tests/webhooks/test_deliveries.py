@@ -159,7 +159,7 @@ def test_the_end_of_retention_is_told(project):
     happened("retention.clean", target="apps/app", after=after)
     told = Delivery.objects.get().payload["event_data"]["retention"]
     assert (told["total"], told["retained"], told["retention_policy_id"]) == (3, 1, 5)
-    assert told["deleted_artifact"] == [{"type": "artifact", "status": "SUCCESS", "name_tag": "app:v1"}]
+    assert told["deleted_artifact"] == [{"type": "image", "status": "SUCCESS", "name_tag": "app:v1"}]
 
 
 def test_only_what_a_policy_is_for_is_told(project):
