@@ -113,19 +113,23 @@ def _checked(target: Target) -> dict[str, Any]:
     if payload_format not in formats:
         known = " or ".join(name for name in formats if name) or "left out"
         raise Invalid(f"The payload_format of a target of type {target['type']} is {known}.")
-    _check_address(target["address"])
+    address = _address(target["address"])
     if len(target["auth_header"]) > LONGEST_HEADER or not _HEADER.fullmatch(target["auth_header"]):
         raise Invalid(f"auth_header takes up to {LONGEST_HEADER} printable ASCII characters.")
     return {
         "type": target["type"],
-        "address": target["address"],
+        "address": address,
         "payload_format": payload_format,
         "skip_cert_verify": target["skip_cert_verify"],
         "auth_header": seal(target["auth_header"]),
     }
 
 
-def _check_address(address: str) -> None:
+def _address(given: str) -> str:
+    """The address in the form that Harbor gives it: with a scheme, and no slash after the path. Raises Invalid."""
+    address = given.strip(" ")
+    if "://" not in address:
+        address = f"http://{address}"
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -137,6 +141,7 @@ def _check_address(address: str) -> None:
         raise Invalid("The address of a target is a URL that begins with http:// or https:// and a host.")
     if parts.username is not None or parts.password is not None:
         raise Invalid("The address of a target holds no credentials: put them into auth_header.")
+    return address if parts.query else address.rstrip("/")
 
 
 def _save(policy: WebhookPolicy) -> None:

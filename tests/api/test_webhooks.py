@@ -38,7 +38,7 @@ def test_a_policy_is_made_changed_and_removed(admin, project):
     assert found["targets"] == [
         {
             "type": "http",
-            "address": "http://127.0.0.1:9/",
+            "address": "http://127.0.0.1:9",
             "auth_header": "Bearer s3cret",
             "skip_cert_verify": False,
             "payload_format": "Default",
@@ -52,6 +52,19 @@ def test_a_policy_is_made_changed_and_removed(admin, project):
     entries = Entry.objects.filter(action__startswith="webhook.").order_by("id")
     assert [entry.action for entry in entries] == ["webhook.create", "webhook.update", "webhook.delete"]
     assert "s3cret" not in str(list(entries.values()))
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("receiver.example:8080/hook", "http://receiver.example:8080/hook"),
+        (" https://receiver.example/hook/ ", "https://receiver.example/hook"),
+        ("http://receiver.example/?key=/", "http://receiver.example/?key=/"),
+    ],
+)
+def test_an_address_gets_a_scheme_and_loses_its_last_slash(admin, project, given, kept):
+    where = location(admin.post(POLICIES, body(address=given)))
+    assert admin.get(where).json()["targets"][0]["address"] == kept
 
 
 def test_names_are_taken_once_in_a_project(admin, project):
@@ -80,6 +93,7 @@ def test_names_are_taken_once_in_a_project(admin, project):
         ({"targets": target(type="slack", payload_format="CloudEvents")}, 400),
         ({"targets": target(address="ftp://127.0.0.1/")}, 400),
         ({"targets": target(address="http://")}, 400),
+        ({"targets": target(address="")}, 400),
         ({"targets": target(address="http://[::1")}, 400),
         ({"targets": target(address="http://host:99999/")}, 400),
         ({"targets": target(address="http://host/a b")}, 400),
