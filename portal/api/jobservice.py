@@ -11,13 +11,13 @@ from jobs import selectors
 from jobs.models import Job, Schedule
 from jobs.services import queue_pause, queue_resume, queue_stop, schedules_pause, schedules_resume, stop
 from portal.api.scheduled import log_of
-from portal.api.vendors import kind_of, vendor_of
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
 from portal.api.wire.rights import LOGGED_IN, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.errors import Missing
+from portal.harbor import kind_of, vendor_of
 
 READ = of_system("jobservice-monitor", "list")
 STOP = of_system("jobservice-monitor", "stop")

@@ -17,10 +17,10 @@ from jobs.cron import next_after
 from jobs.models import Job, Schedule
 from jobs.selectors import log_line, log_text
 from jobs.services import enqueue, schedule_set, stop
-from portal.api.vendors import vendor_of
 from portal.api.wire.query import Field, Fields, moment, number
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.errors import Conflict, Invalid, Missing
+from portal.harbor import vendor_of
 
 CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}
 _SPOKEN = {bool: "true or false", int: "a whole number", str: "a text"}

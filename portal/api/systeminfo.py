@@ -16,11 +16,9 @@ from portal.api.wire.rights import ANYONE, of_system
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.configuration.services import values
 from portal.errors import Missing
+from portal.harbor import VERSION
 from portal.health import report
 from registry.store import store
-
-HARBOR_VERSION = "v2.16.0"
-"""The version whose contract is kept; clients compare it before they use what is new."""
 
 
 class GeneralInfoSerializer(Wire):
@@ -86,7 +84,7 @@ class SystemInfo(Resource):
 def _inside() -> dict[str, object]:
     scheme, _, host = settings.EXTERNAL_URL.partition("://")
     return {
-        "harbor_version": f"{HARBOR_VERSION}-portolan",
+        "harbor_version": VERSION,
         "external_url": f"{scheme}://{host}",
         "registry_url": host,
         "has_ca_root": _ca_root() is not None,

@@ -21,6 +21,8 @@ from audit.consumers import lag
 from audit.models import Consumer, SpoolSegment
 from jobs.models import Job, Schedule, State, WorkerPool
 from portal import health
+from portal.configuration.services import value
+from portal.harbor import VERSION, vendor_of
 from portal.projects.models import Member, Project
 from registry import selectors
 from registry.models import Blob, Manifest, Repository
@@ -66,6 +68,7 @@ class Inventory(Collector):
     def __init__(self) -> None:
         self._content = Kept(content, _CONTENT_SECONDS)
         self._state = Kept(state, _STATE_SECONDS)
+        self._system = Kept(system, _STATE_SECONDS)
 
     def describe(self) -> Gauges:
         """Nothing: registering must not ask the database."""
@@ -74,6 +77,7 @@ class Inventory(Collector):
     def collect(self) -> Iterator[Metric]:
         """All gauges."""
         yield from components()
+        yield from self._system.get()
         yield from self._content.get()
         yield from self._state.get()
 
@@ -85,6 +89,13 @@ def components() -> Gauges:
     for component in report["components"]:
         up.add_metric([component["name"]], component["status"] == "healthy")
     return [_single("harbor_health", "Whether every component works.", report["status"] == "healthy"), up]
+
+
+def system() -> Gauges:
+    """What clients of the REST API are told of the system. One query at most."""
+    info = _gauge("harbor_system_info", "How the system is set up.", "auth_mode", "harbor_version", "self_registration")
+    info.add_metric([str(value("auth_mode")), VERSION, _truth(bool(value("self_registration")))], 1)
+    return [info]
 
 
 def content() -> Gauges:
@@ -148,13 +159,14 @@ def _queues() -> Gauges:
     latency = _gauge("harbor_task_queue_latency", "Seconds that the oldest of them has waited.", "type")
     pending = Job.objects.filter(state=State.PENDING, run_at__lte=now).order_by().values_list("kind")
     for kind, number, oldest in pending.annotate(Count("pk"), Min("run_at")):
-        size.add_metric([kind], number)
-        latency.add_metric([kind], max(0, (now - oldest).total_seconds()))
+        size.add_metric([vendor_of(kind)], number)
+        latency.add_metric([vendor_of(kind)], max(0, (now - oldest).total_seconds()))
     running = _gauge("harbor_task_concurrency", "Jobs that run now, by the worker that runs them.", "type", "pool")
     owned: dict[tuple[str, str], int] = {}
     for kind, owner in Job.objects.filter(state=State.RUNNING).values_list("kind", "owner"):
         pool = owner.rpartition(":")[0]
-        owned[kind, pool] = owned.get((kind, pool), 0) + 1
+        labels = vendor_of(kind), pool
+        owned[labels] = owned.get(labels, 0) + 1
     for labels, number in owned.items():
         running.add_metric(labels, number)
     waiting = Q(state=State.PENDING, run_at__gt=now)
@@ -187,9 +199,9 @@ def _gauge(name: str, meaning: str, *labels: str) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, meaning, labels=labels)
 
 
-def _single(name: str, meaning: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, meaning, value=value)
+def _single(name: str, meaning: str, number: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, value=number)
 
 
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
+def _truth(true: bool) -> str:
+    return "true" if true else "false"

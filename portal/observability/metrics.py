@@ -8,6 +8,8 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
+from portal.harbor import vendor_of
+
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -48,5 +50,6 @@ def known(method: str) -> str:
 
 def count_task(sender: object, *, kind: str, state: str, seconds: float, **_: Any) -> None:  # noqa: ARG001
     """Counts one run of a job that ended; takes what `jobs.signals.run_ended` sends."""
-    TASKS.labels(kind, state).inc()
-    TASK_DURATION.labels(kind, state).observe(seconds)
+    vendor = vendor_of(kind)
+    TASKS.labels(vendor, state).inc()
+    TASK_DURATION.labels(vendor, state).observe(seconds)

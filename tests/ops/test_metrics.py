@@ -63,6 +63,11 @@ def test_components_are_told(scraped):
     assert scraped("harbor_up", component="database") == 1
 
 
+def test_the_system_is_told_as_to_clients_of_the_rest_api(scraped):
+    told = {"auth_mode": "db_auth", "self_registration": "false", "harbor_version": "v2.16.0-portolan"}
+    assert scraped("harbor_system_info", **told) == 1
+
+
 def test_readers_of_the_journal_are_told_with_what_they_lack(transactional_db):
     def told() -> dict[str, float]:
         samples = [sample for family in state() for sample in family.samples]
@@ -78,18 +83,19 @@ def test_readers_of_the_journal_are_told_with_what_they_lack(transactional_db):
 
 def test_workers_and_their_queues_are_told(scraped):
     WorkerPool.objects.create(pk="here:1:x", host="here", pid=1, concurrency=4)
-    Job.objects.create(kind="test.waits")
+    Job.objects.create(kind="registry.gc")
     Job.objects.create(kind="test.runs", state="Running", owner="here:1:x:y")
     assert scraped("harbor_jobservice_info", node="here", pool="here:1:x", workers="4") == 1
-    assert scraped("harbor_task_queue_size", type="test.waits") == 1
-    assert scraped("harbor_task_queue_latency", type="test.waits") >= 0
+    assert scraped("harbor_task_queue_size", type="GARBAGE_COLLECTION") == 1
+    assert scraped("harbor_task_queue_latency", type="GARBAGE_COLLECTION") >= 0
     assert scraped("harbor_task_concurrency", type="test.runs", pool="here:1:x") == 1
 
 
 def test_runs_of_jobs_are_counted(scraped):
-    before = scraped("harbor_jobservice_task_total", type="test.kind", status="Success") or 0
-    run_ended.send(None, kind="test.kind", state="Success", seconds=0.5)
-    assert scraped("harbor_jobservice_task_total", type="test.kind", status="Success") == before + 1
+    for kind, vendor in (("registry.gc", "GARBAGE_COLLECTION"), ("test.kind", "test.kind")):
+        before = scraped("harbor_jobservice_task_total", type=vendor, status="Success") or 0
+        run_ended.send(None, kind=kind, state="Success", seconds=0.5)
+        assert scraped("harbor_jobservice_task_total", type=vendor, status="Success") == before + 1
 
 
 def test_a_route_is_one_label_whatever_is_in_the_path(client, scraped):

@@ -1,4 +1,7 @@
-"""What Harbor calls our kinds of jobs. Those it does not have keep our name."""
+"""What Harbor calls things that more than one part of the portal speaks of: its version, and our kinds of jobs."""
+
+VERSION = "v2.16.0-portolan"
+"""Whose contract is kept; clients compare it before they use what is new."""
 
 VENDORS = {
     "registry.gc": "GARBAGE_COLLECTION",
@@ -6,6 +9,8 @@ VENDORS = {
     "retention.run": "RETENTION",
     "webhooks.deliver": "WEBHOOK",
 }
+"""By kind. Kinds that Harbor does not have keep our name."""
+
 _KINDS = {vendor: kind for kind, vendor in VENDORS.items()}
 
 
