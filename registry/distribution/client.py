@@ -13,7 +13,7 @@ from django.conf import settings
 from audit.origin import Origin
 from registry.ports import Author, Exchange
 
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _prefix = secrets.token_hex(6)
 _counter = itertools.count(1)
 
