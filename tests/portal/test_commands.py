@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from audit.models import Consumer
 from portal.access.authentication import authenticate
 from portal.access.models import SigningKey
 from portal.access.policy import can
@@ -45,6 +46,14 @@ def test_users(run):
     with pytest.raises(CommandError, match="last active administrator"):
         run("user", "delete", "root")
     assert list(User.objects.values_list("username", flat=True)) == ["root"]
+
+
+def test_whoever_follows_the_journal_does_so_before_anything_happens(run, settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    run("bootstrap")
+    assert {"webhooks", "quotas.warnings", "registry.pull-statistics"} <= set(
+        Consumer.objects.values_list("name", flat=True)
+    )
 
 
 def test_projects(run, make_user):

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection, transaction
 
 from audit.origin import SYSTEM
+from jobs.followers import followers
 from portal.access.keys import ensure_key, rotate_keys
 from portal.access.secrets import new_secret
 from portal.accounts.models import User
@@ -43,6 +44,9 @@ class Command(BaseCommand):
             with _alone():
                 call_command("migrate", verbosity=0, interactive=False)
                 self._first_start()
+                # Else what happens before the first worker has begun to follow the journal would be told to nobody.
+                for follower in followers():
+                    follower.subscribe()
                 if new_signing_key:
                     self.stdout.write(f"Registry tokens are signed with key {rotate_keys()} from now on.")
                 ensure_key()
