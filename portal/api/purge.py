@@ -13,7 +13,7 @@ PATHS = paths(
     Work(
         "audit.purge",
         {"audit_retention_hour": 0, "include_event_types": "", "dry_run": False},
-        ranges={"audit_retention_hour": range(LONGEST + 1)},
+        ranges={"audit_retention_hour": range(-1, LONGEST + 1)},
         required=("audit_retention_hour", "include_event_types"),
     ),
     "system/purgeaudit",

@@ -104,6 +104,11 @@ EVENTS = {
 TYPES = tuple(sorted({event.type for event in EVENTS.values()}))
 """Every event type."""
 
+OTHER = "other"
+"""What clients call all event types but those that Harbor lists by themselves, the busiest three."""
+
+_LISTED = {"create_artifact", "delete_artifact", "pull_artifact"}
+
 # The older of Harbor's two audit logs knows these only.
 LEGACY = frozenset(
     action
@@ -124,8 +129,16 @@ def event_of(action: str) -> Event:
 
 
 def actions_of(words: Collection[str]) -> set[str]:
-    """The actions that are meant by event types (`create_artifact`) or, as older clients have it, operations (`create`)."""
-    return {action for action, event in EVENTS.items() if event.type in words or event.operation in words}
+    """The actions that are meant by event types (`create_artifact`), `other`, or operations (`create`).
+
+    Operations are the words of the older audit log, and mean what that one knows.
+    """
+
+    def meant(action: str, event: Event) -> bool:
+        by_type = event.type in words or (OTHER in words and event.type not in _LISTED)
+        return by_type or (action in LEGACY and event.operation in words)
+
+    return {action for action, event in EVENTS.items() if meant(action, event)}
 
 
 def succeeded(entry: Entry) -> bool:

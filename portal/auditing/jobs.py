@@ -7,22 +7,30 @@ from django.utils import timezone
 from audit.purging import purge
 from audit.sealing import seal
 from jobs.kinds import JobRun, job
-from portal.auditing.events import TYPES, actions_of
+from portal.auditing.events import OTHER, TYPES, actions_of
 
 LONGEST = 240_000  # hours; the limit is Harbor's.
+FOR_EVER = (-1, 0)
 
 
 @job("audit.purge", exclusive=True)
 def purge_journal(
     run: JobRun, *, audit_retention_hour: int, include_event_types: str = "", dry_run: bool = False
 ) -> None:
-    """Removes entries older than so many hours, of the event types that a list with commas names; none of others."""
-    if not 0 <= audit_retention_hour <= LONGEST:
-        raise ValueError(f"audit_retention_hour is {audit_retention_hour}: it takes 0 to {LONGEST} hours.")
-    words = {word.strip() for word in include_event_types.split(",")} - {""}
+    """Removes entries older than so many hours, of the event types that a list with commas names; none of others.
+
+    0 and -1 hours stand for keeping entries for ever.
+    """
+    if not -1 <= audit_retention_hour <= LONGEST:
+        raise ValueError(f"audit_retention_hour is {audit_retention_hour}: it takes -1 to {LONGEST} hours.")
+    if audit_retention_hour in FOR_EVER:
+        run.result(purged=0)
+        run.log(f"With audit_retention_hour {audit_retention_hour} every entry is kept.")
+        return
+    words = {word.strip().lower() for word in include_event_types.split(",")} - {""}
     actions = actions_of(words)
     for word in sorted(word for word in words if not actions_of([word])):
-        run.log(f"There is no event type {word[:64]!r}. Known: {', '.join(TYPES)}")
+        run.log(f"There is no event type {word[:64]!r}. Known: {OTHER}, {', '.join(TYPES)}")
 
     def report(purged: int) -> None:
         run.progress(purged, message="purging the journal")

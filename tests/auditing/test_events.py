@@ -73,7 +73,9 @@ def test_what_harbor_records_has_harbors_words(known):
 
 def test_event_types_and_operations_stand_for_actions():
     assert actions_of(["pull_artifact"]) == {"manifest.pull"}
-    assert {"manifest.push", "project.create", "tag.create"} <= actions_of(["create"])
+    assert actions_of(["other"]) == EVENTS.keys() - actions_of(["create_artifact", "delete_artifact", "pull_artifact"])
+    assert {"user.create", "member.update", "configuration.update", "tag.create"} <= actions_of(["other"])
+    assert {"manifest.push", "project.create", "tag.create"} <= actions_of(["create"]) <= LEGACY
     assert actions_of([]) == actions_of(["create_nothing"]) == set()
 
 

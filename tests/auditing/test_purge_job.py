@@ -32,7 +32,7 @@ def purged(**args: object) -> Job:
 
 
 def test_old_entries_of_the_types_that_were_named_go(old):
-    job = purged(audit_retention_hour=24, include_event_types="create_artifact, pull_artifact")
+    job = purged(audit_retention_hour=24, include_event_types="Create_Artifact, pull_artifact")
     assert (job.state, job.result) == (State.SUCCESS, {"purged": 2})
     assert list(Entry.objects.filter(action="manifest.push").values_list("target", flat=True)) == ["c"]
     assert Entry.objects.filter(action="audit.purge").last().actor == "anna"
@@ -60,7 +60,15 @@ def test_a_dry_run_tells_what_would_go(old):
     assert Entry.objects.filter(action="manifest.push").count() == 3
 
 
+@pytest.mark.parametrize("hours", [0, -1])
+def test_who_keeps_entries_for_ever_purges_nothing(old, hours):
+    job = purged(audit_retention_hour=hours, include_event_types="create_artifact,other")
+    assert (job.state, job.result) == (State.SUCCESS, {"purged": 0})
+    assert job.log.last().text == f"With audit_retention_hour {hours} every entry is kept."
+    assert Entry.objects.filter(action="manifest.push").count() == 3
+
+
 def test_a_retention_that_makes_no_sense_purges_nothing(old, monkeypatch):
     monkeypatch.setattr("jobs.outcomes.BACKOFF", 3600.0)
-    assert "takes 0 to 240000 hours" in purged(audit_retention_hour=-1, include_event_types="create").error
+    assert "takes -1 to 240000 hours" in purged(audit_retention_hour=-2, include_event_types="create").error
     assert Entry.objects.filter(action="manifest.push").count() == 3
