@@ -24,7 +24,7 @@ Rule = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An artifact that a run decides about."""
+    """An artifact that a run decides about. It was last pushed or pulled when one of its tags was, if that was later."""
 
     id: int
     digest: str

@@ -5,11 +5,12 @@ repository anew. What has changed between the decision and the deletion is kept,
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from audit.consumers import lag
@@ -192,25 +193,32 @@ class _Task:
 def _candidates(name: str) -> list[Candidate]:
     """The artifacts of the repository: no accessories, and no members of an index that have no tag of their own."""
     there = {"repository__name": name}
-    manifests = Manifest.objects.filter(**there, accessory_of="").values_list("pk", "digest", "pushed_at", "pulled_at")
-    tags: dict[int, list[str]] = {}
-    for manifest_id, tag in Tag.objects.filter(**there).order_by("name").values_list("manifest_id", "name"):
-        tags.setdefault(manifest_id, []).append(tag)
+    found = _read(Manifest.objects.filter(**there, accessory_of=""), Tag.objects.filter(**there))
     members = set(ManifestChild.objects.filter(parent__repository__name=name).values_list("digest", flat=True))
-    return [
-        Candidate(pk, digest, pushed_at, pulled_at, tuple(tags.get(pk, ())))
-        for pk, digest, pushed_at, pulled_at in manifests
-        if pk in tags or digest not in members
-    ]
+    return [one for one in found if one.tags or one.digest not in members]
+
+
+def _read(manifests: QuerySet[Manifest], tags: QuerySet[Tag]) -> list[Candidate]:
+    """The manifests with those of the tags that name them. What is done with a tag is done with what it names."""
+    named: defaultdict[int, list[Tag]] = defaultdict(list)
+    for tag in tags.order_by("name").only("manifest_id", "name", "updated_at", "pulled_at"):
+        named[tag.manifest_id].append(tag)
+
+    def candidate(pk: int, digest: str, pushed: datetime, pulled: datetime | None) -> Candidate:
+        pushes = [pushed, *(tag.updated_at for tag in named[pk])]
+        pulls = [pulled, *(tag.pulled_at for tag in named[pk])]
+        names = tuple(tag.name for tag in named[pk])
+        return Candidate(pk, digest, max(pushes), max(filter(None, pulls), default=None), names)
+
+    return [candidate(*row) for row in manifests.values_list("pk", "digest", "pushed_at", "pulled_at")]
 
 
 def _obstacle(name: str, candidate: Candidate) -> str:
     """Why the artifact must stay after all, asked under the repository's lock; empty when it may go."""
-    row = Manifest.objects.filter(pk=candidate.id).only("pushed_at", "pulled_at").first()
-    if row is None:
+    present = _read(Manifest.objects.filter(pk=candidate.id), Tag.objects.filter(manifest_id=candidate.id))
+    if not present:
         return "it is gone already"
-    tags = tuple(Tag.objects.filter(manifest_id=row.pk).order_by("name").values_list("name", flat=True))
-    if (row.pushed_at, row.pulled_at, tags) != (candidate.pushed_at, candidate.pulled_at, candidate.tags):
+    if present != [candidate]:
         return "it was pushed, pulled or tagged meanwhile"
     if ManifestChild.objects.filter(parent__repository__name=name, digest=candidate.digest).exists():
         return "an index that is kept refers to it"

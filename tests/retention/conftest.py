@@ -53,9 +53,11 @@ def push(repository: str, *tags: str, days: float = 0, pulled: float | None = No
     digest = f"sha256:{sha256(str(next(_numbers)).encode()).hexdigest()}"
     given = {"digest": digest, "media_type": "application/json", "payload": b"{}", "size": 2, **values}
     manifest = Manifest.objects.create(repository=row, **given)
+    pushed_at = now - timedelta(days=days)
     pulled_at = None if pulled is None else now - timedelta(days=pulled)
-    Manifest.objects.filter(pk=manifest.pk).update(pushed_at=now - timedelta(days=days), pulled_at=pulled_at)
+    Manifest.objects.filter(pk=manifest.pk).update(pushed_at=pushed_at, pulled_at=pulled_at)
     Tag.objects.bulk_create(Tag(repository=row, name=tag, manifest=manifest) for tag in tags)
+    manifest.tags.update(updated_at=pushed_at)
     return manifest
 
 

@@ -33,6 +33,32 @@ def test_a_run_deletes_what_no_rule_keeps_and_says_why(project):
     assert lines[new.digest].endswith("rule 1: the 1 artifacts pushed last")
 
 
+def moved(manifest, tag, *, days, pulled=None):
+    """Points a tag at the manifest, so many days ago."""
+    now = timezone.now()
+    row, _ = Tag.objects.update_or_create(
+        repository=manifest.repository, name=tag, defaults={"manifest": manifest, "pulled_at": pulled}
+    )
+    Tag.objects.filter(pk=row.pk).update(updated_at=now - timedelta(days=days))
+
+
+@pytest.mark.parametrize("template", ["latestPushedK", "nDaysSinceLastPush", "latestActiveK", "lastXDays"])
+def test_an_artifact_counts_as_pushed_when_the_last_of_its_tags_came_to_it(project, template):
+    released, newer = push("apps/app", "v1", days=90), push("apps/app", "v2", days=30)
+    moved(released, "production", days=0.5)
+    _, log = task(ran(policy(project, rule(template, 1))))
+    assert left("apps/app") == {released.digest}
+    assert f"delete {newer.digest}" in log
+
+
+@pytest.mark.parametrize("template", ["latestPulledN", "nDaysSinceLastPull"])
+def test_an_artifact_counts_as_pulled_when_the_last_of_its_tags_was(project, template):
+    released, _ = push("apps/app", "v1", days=90, pulled=80), push("apps/app", "v2", days=40, pulled=30)
+    moved(released, "production", days=60, pulled=timezone.now())
+    ran(policy(project, rule(template, 1)))
+    assert left("apps/app") == {released.digest}
+
+
 def test_deletions_are_journalled_for_whoever_asked_and_so_is_the_end(project):
     old, untagged = push("apps/app", "v1", days=2), push("apps/app", days=3)
     push("apps/app", "v2")
@@ -164,6 +190,21 @@ def test_rules_about_pulls_wait_until_the_pulls_are_known(project, monkeypatch):
     retention_update(policy=found, rules=[rule("latestPushedK", 0)], cron="", origin=SYSTEM)
     ran(found)
     assert left("apps/app") == set()
+
+
+def test_a_tag_that_was_pushed_again_between_decision_and_deletion_keeps_the_artifact(project, monkeypatch):
+    kept = push("apps/app", "v1", days=3)
+    decide = running._Task._decide
+
+    def decide_and_be_overtaken(self):
+        doomed = decide(self)
+        moved(kept, "v1", days=0)
+        return doomed
+
+    monkeypatch.setattr(running._Task, "_decide", decide_and_be_overtaken)
+    _, log = task(ran(policy(project, rule("latestPushedK", 0))))
+    assert left("apps/app") == {kept.digest}
+    assert "it was pushed, pulled or tagged meanwhile" in log
 
 
 def test_a_change_between_decision_and_deletion_keeps_the_artifact(project, monkeypatch):
