@@ -142,6 +142,10 @@ class Manifest(models.Model):
     total_size = models.BigIntegerField(default=0, help_text="Bytes of the payload and of all it refers to.")
     pushed_at = models.DateTimeField(auto_now_add=True)
     pulled_at = models.DateTimeField(null=True)
+    touched_at = models.DateTimeField(
+        default=timezone.now,
+        help_text="When it was last pushed or lost a tag. Whoever did that may name it or pull it for a while.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="manifest_once")]

@@ -183,6 +183,13 @@ def move_tag(repository_id: int, tag: str, manifest_id: int) -> None:
     _run(sql, [repository_id, tag, manifest_id, (now := _now()), now])
 
 
+def touch_manifests(repository_id: int, digests: Sequence[str]) -> None:
+    """Notes that the manifests have lost a tag."""
+    marks = ", ".join(["%s"] * len(digests))
+    sql = f"UPDATE registry_manifest SET touched_at = %s WHERE repository_id = %s AND digest IN ({marks})"  # noqa: S608
+    _run(sql, [_now(), repository_id, *digests])
+
+
 def links_to(repository_id: int, digests: Sequence[str]) -> dict[str, Linked]:
     """Those of the blobs that the repository links, by digest."""
     marks = ", ".join(["%s"] * len(digests))
@@ -199,7 +206,7 @@ _MANIFEST = [
     *("repository_id", "namespace_id", "digest", "payload", "size", "pushed_at"),
     # What may change when the same bytes are pushed again.
     *("media_type", "artifact_type", "config_media_type", "kind", "extra_attrs", "icon", "subject", "annotations"),
-    *("total_size", "accessory_of", "accessory_kind"),
+    *("total_size", "accessory_of", "accessory_kind", "touched_at"),
 ]
 
 

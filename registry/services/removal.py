@@ -1,8 +1,9 @@
 """How manifests leave the index, with what is only there for their sake."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from audit.journal import record
 from audit.origin import Origin
@@ -14,12 +15,16 @@ from registry.services.repositories import refuse_protected
 _NAMED = 1000  # Dependants that the journal names.
 
 
-def remove_with_dependants(row: Repository, manifest: Manifest, *, origin: Origin) -> int:
+def remove_with_dependants(
+    row: Repository, manifest: Manifest, *, origin: Origin, untouched_since: datetime | None = None
+) -> int:
     """Deletes a manifest of a locked repository with its tags and dependants; how many manifests.
+
+    untouched_since: members that somebody has touched later stay, since another index may be about to name them.
 
     Raises PRECONDITION when one of the tags must stay.
     """
-    doomed = _with_dependants(row, manifest)
+    doomed = _with_dependants(row, manifest, Q(touched_at__lte=untouched_since) if untouched_since else Q())
     tags = sorted(Tag.objects.filter(manifest__in=doomed).values_list("name", flat=True))
     refuse_protected(row, tags)
     remove(row.namespace_id, doomed)
@@ -35,8 +40,8 @@ def remove_with_dependants(row: Repository, manifest: Manifest, *, origin: Origi
     return len(doomed)
 
 
-def _with_dependants(row: Repository, manifest: Manifest) -> dict[int, str]:
-    """The ids and digests of a manifest, of its accessories, and of members that no tag and no other index names."""
+def _with_dependants(row: Repository, manifest: Manifest, going: Q) -> dict[int, str]:
+    """The ids and digests of a manifest, its accessories, and those going of its members that nothing else names."""
     doomed: dict[int, str] = {}
     wave = {manifest.pk: manifest.digest}
     while wave:
@@ -44,6 +49,7 @@ def _with_dependants(row: Repository, manifest: Manifest) -> dict[int, str]:
         others = Manifest.objects.filter(repository=row).exclude(pk__in=doomed)
         elsewhere = ManifestChild.objects.filter(digest=OuterRef("digest"), parent__repository=row)
         members = others.filter(
+            going,
             ~Exists(elsewhere.exclude(parent__in=doomed)),
             digest__in=ManifestChild.objects.filter(parent__in=wave).values("digest"),
             tags=None,

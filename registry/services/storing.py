@@ -71,13 +71,15 @@ def store_manifest(row: Repository, arriving: Arriving, tags: Collection[str]) -
         if link.condemned:  # What garbage collection thought unused is in use again.
             statements.link_blob(row.pk, link.blob_id)
     before = {tag: statements.tagged_digest(row.pk, check_tag(tag)) for tag in tags}
-    moving = [tag for tag, digest in before.items() if digest not in {"", arriving.digest}]
-    refuse_protected(row, moving, be="updated")
+    leaving = {tag: digest for tag, digest in before.items() if digest not in {"", arriving.digest}}
+    refuse_protected(row, list(leaving), be="updated")
     size = len(arriving.payload) + arriving.description.size + sum(children.values())
     manifest_id = statements.store_manifest(_manifest(row, arriving, tags, min(size, _LARGEST)))
     _refer(manifest_id, arriving, [link.blob_id for link in links.values()])
     for tag in tags:
         statements.move_tag(row.pk, tag, manifest_id)
+    if leaving:
+        statements.touch_manifests(row.pk, list(leaving.values()))
     sizes = {digest: link.size for digest, link in links.items()}
     return Stored(before, sizes | {arriving.digest: len(arriving.payload)})
 

@@ -35,5 +35,6 @@ def delete_tag(*, origin: Origin, repository: str, tag: str) -> None:
             raise OCIError(Code.MANIFEST_UNKNOWN, detail={"tag": tag})
         refuse_protected(row, [tag])
         Tag.objects.filter(repository=row, name=tag).delete()
+        statements.touch_manifests(row.pk, [digest])
         target = f"{repository}:{tag}"
         record(origin, "tag.delete", project=namespace_of(repository), target=target, before={"digest": digest})

@@ -16,9 +16,9 @@ _BATCH = 200
 
 
 def untagged(cutoff: datetime) -> QuerySet[Manifest]:
-    """Manifests pushed before the cutoff that no tag and no index names, and that are no accessory of another."""
+    """Manifests that no tag and no index names and nobody has touched since, and that are no accessory of another."""
     named = ManifestChild.objects.filter(digest=OuterRef("digest"), parent__repository=OuterRef("repository"))
-    living = Manifest.objects.filter(repository__deleted_at=None, pushed_at__lte=cutoff)
+    living = Manifest.objects.filter(repository__deleted_at=None, touched_at__lte=cutoff)
     return living.filter(~Exists(named), tags=None, accessory_of="")
 
 
@@ -28,18 +28,18 @@ def delete_untagged(cutoff: datetime, *, origin: Origin, progress: Callable[[int
     rows = untagged(cutoff).order_by("pk").values_list("pk", "repository__name")
     while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
         for pk, repository in batch:
-            done += _delete(untagged(cutoff).filter(pk=pk), repository, origin)
+            done += _delete(pk, repository, cutoff, origin)
             progress(done)
         last = batch[-1][0]
     return done
 
 
-def _delete(candidate: QuerySet[Manifest], repository: str, origin: Origin) -> int:
+def _delete(pk: int, repository: str, cutoff: datetime, origin: Origin) -> int:
     """Deletes the manifest if nothing names it once its repository is locked."""
     try:
         with transaction.atomic():
             row = lock_repository(repository)
-            manifest = candidate.only("digest", "media_type").first()
-            return remove_with_dependants(row, manifest, origin=origin) if manifest else 0
+            manifest = untagged(cutoff).filter(pk=pk).only("digest", "media_type").first()
+            return remove_with_dependants(row, manifest, origin=origin, untouched_since=cutoff) if manifest else 0
     except OCIError:
         return 0  # The repository was deleted meanwhile, or an accessory has a tag that must stay.

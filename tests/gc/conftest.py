@@ -37,12 +37,12 @@ class Shore:
             appender.write(blob.data)
             uploads.finish_upload(appender, origin=SYSTEM, repository=repository, digest=blob.digest)
 
-    def put(self, repository: str, image: Manifest, tag: str) -> None:
+    def put(self, repository: str, image: Manifest, *tags: str) -> None:
         manifests.put_manifest(
             origin=SYSTEM,
             repository=repository,
             digest="",
-            tags=[tag],
+            tags=tags,
             payload=image.data,
             content_type=image.media_type,
         )

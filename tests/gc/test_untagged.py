@@ -3,11 +3,15 @@
 from datetime import timedelta
 from io import StringIO
 
+import pytest
 from django.core.management import call_command
+from django.utils import timezone
 
 from audit.models import Entry
+from audit.origin import SYSTEM
 from registry.models import Manifest, Tag
 from registry.services.garbage import collect_garbage
+from registry.services.tags import delete_tag
 from tests.support.images import artifact, image, index
 
 NOW, AN_HOUR = timedelta(0), timedelta(hours=1)
@@ -56,6 +60,48 @@ def test_with_an_index_go_its_members_and_their_accessories(shore):
 def test_what_was_pushed_of_late_may_still_get_its_tag(shore):
     stock(shore)
     assert collect_garbage(grace=AN_HOUR, delete_untagged=True).manifests == 0
+
+
+def lost_long_ago(*contents):
+    """Makes manifests ones that were pushed two hours ago, and lost their tags then."""
+    long_ago = timezone.now() - 2 * AN_HOUR
+    rows = Manifest.objects.filter(digest__in=[content.digest for content in contents])
+    rows.update(pushed_at=long_ago, touched_at=long_ago)
+
+
+def untagged_are_deleted(grace=AN_HOUR):
+    return collect_garbage(grace=grace, delete_untagged=True).manifests
+
+
+def test_what_was_pushed_once_more_of_late_is_left_for_its_index_to_come(shore):
+    stock(shore)
+    lost_long_ago(LOOSE)
+    shore.put("library/a", LOOSE)
+    assert untagged_are_deleted() == 0
+    lost_long_ago(LOOSE)
+    assert untagged_are_deleted() == 1
+
+
+def test_a_member_that_was_pushed_once_more_of_late_does_not_go_with_its_old_index(shore):
+    stock(shore)
+    Tag.objects.all().delete()
+    lost_long_ago(index([ONE, TWO]), ONE, TWO, LOOSE)
+    shore.put("library/a", TWO)
+    assert untagged_are_deleted() == 4
+    assert Manifest.objects.get().digest == TWO.digest
+
+
+@pytest.mark.parametrize("lose", ["moved", "deleted"])
+def test_what_lost_its_last_tag_of_late_may_still_be_pulled(shore, lose):
+    push(shore, ONE, "latest")
+    lost_long_ago(ONE)
+    if lose == "moved":
+        push(shore, TWO, "latest")
+    else:
+        delete_tag(origin=SYSTEM, repository="library/a", tag="latest")
+    assert untagged_are_deleted() == 0
+    lost_long_ago(ONE)
+    assert untagged_are_deleted() == 1
 
 
 def test_a_dry_run_tells_how_many(shore):

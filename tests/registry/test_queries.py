@@ -141,11 +141,11 @@ def test_what_a_manifest_asks(stocked, count):
     assert_at_most(
         {
             "new tag": 9,
-            "moved tag": 9,
+            "moved tag": 10,
             "many layers": 9,
             "artifact": 9,
             "index": 9,
-            "delete tag": 5,
+            "delete tag": 6,
             "delete manifest": 20,
         },
         {name: queries(count, step) for name, step in steps.items()},
