@@ -121,6 +121,7 @@ class Schedule(models.Model):
     kind = models.CharField(max_length=64)
     args = models.JSONField(default=dict)
     cron = models.CharField(max_length=128, default="", help_text="Six fields, seconds first, in UTC.")
+    label = models.CharField(max_length=16, default="", help_text="What who set it calls that, such as Daily.")
     every = models.DurationField(null=True)
     enabled = models.BooleanField(default=True)
     chosen = models.BooleanField(default=False, help_text="Somebody set it; it is not what its kind brought along.")

@@ -16,7 +16,8 @@ from jobs.kinds import kind_named, kinds
 from jobs.models import ACTIVE, SCHEDULES, Job, Pause, Schedule, State, Trigger
 
 PEOPLE = ("user", "robot")
-SET = ("kind", "every", "cron", "args", "enabled", "chosen", "next_run_at", "updated_at")  # What `schedule_set` sets.
+# What `schedule_set` sets.
+SET = ("kind", "every", "cron", "label", "args", "enabled", "chosen", "next_run_at", "updated_at")
 
 
 @transaction.atomic
@@ -155,15 +156,19 @@ def schedule_set(
     *,
     origin: Origin,
     every: timedelta | None = None,
-    cron: str | None = None,
+    cron: str = "",
+    label: str = "",
     args: dict[str, Any] | None = None,
     enabled: bool = True,
 ) -> Schedule:
     """Makes the schedule of that name, or replaces what it says. One that is not enabled may leave out when it runs.
 
+    label: what people call how often it runs.
+
     Raises `UnknownKind`, `TypeError` and `ValueError`.
     """
-    wanted = Schedule(name=name, kind=kind, every=every, cron=cron or "", args=args or {}, enabled=enabled, chosen=True)
+    wanted = Schedule(name=name, kind=kind, every=every, cron=cron, label=label, args=args or {}, enabled=enabled)
+    wanted.chosen = True
     wanted.next_run_at = wanted.updated_at = timezone.now()
     _plan(wanted)
     values = {field: getattr(wanted, field) for field in SET}
@@ -215,7 +220,11 @@ def _told(schedule: Schedule) -> dict[str, Any]:
 
 
 def declare_schedules() -> None:
-    """Creates the default schedules that kinds bring with them, where they do not exist yet."""
+    """Creates the default schedules that kinds bring with them. One that nobody has set follows what its kind says now."""
     for kind in kinds():
         if kind.every or kind.cron:
-            schedule(kind.name, kind.name, every=kind.every, cron=kind.cron)
+            row = schedule(kind.name, kind.name, every=kind.every, cron=kind.cron)
+            if (row.every, row.cron) != (kind.every, kind.cron):
+                row.every, row.cron = kind.every, kind.cron
+                unset = Schedule.objects.filter(pk=row.pk, chosen=False)
+                unset.update(every=row.every, cron=row.cron, next_run_at=following(row))

@@ -10,13 +10,14 @@ from registry.services.purge import AGE, purge_uploads
 from registry.services.repositories import CLEARING
 
 
-@job("registry.gc", exclusive=True, every=timedelta(hours=6))
+@job("registry.gc", exclusive=True, cron="0 0 */6 * * *")
 def garbage_collection(
     run: JobRun,
     *,
     dry_run: bool = False,
     delete_untagged: bool = False,
-    workers: int = 1,  # noqa: ARG001 - Harbor's clients give it and want it back; one worker is enough.
+    delete_tag: bool = False,  # noqa: ARG001 - Harbor's clients give it and want it back. Here no tag outlives its manifest,
+    workers: int = 1,  # noqa: ARG001 - and one worker is enough.
     grace_seconds: int = int(GRACE.total_seconds()),
 ) -> None:
     """Frees the bytes that no manifest uses, and first deletes manifests that nothing names where that is asked for."""

@@ -9,7 +9,11 @@ class GCHistorySerializer(ExecHistorySerializer):
 
 
 PATHS = paths(
-    Work("registry.gc", {"delete_untagged": False, "dry_run": False, "workers": 1}, {"workers": range(1, 11)}),
+    Work(
+        "registry.gc",
+        {"delete_untagged": False, "delete_tag": False, "dry_run": False, "workers": 1},
+        {"workers": range(1, 11)},
+    ),
     "system/gc",
     tag="gc",
     resource="garbage-collection",

@@ -54,13 +54,13 @@ class _Schedule(_Recurring):
         return Response(self.serializer(self.work.schedule()).data)
 
     def post(self, request: Request) -> Response:  # noqa: ARG002
-        """Sets the schedule, or with type Manual begins a run now."""
-        job = self.work.set(self.read(ScheduleSerializer), origin=self.origin, new=True)
+        """Sets the schedule in the place of any there was, or with type Manual begins a run now."""
+        job = self.work.set(self.read(ScheduleSerializer), origin=self.origin)
         return self.created(f"/{self.at}/{job.number}" if job else f"/{self.at}/schedule")
 
     def put(self, request: Request) -> HttpResponse:  # noqa: ARG002
         """Changes the schedule; type None ends it."""
-        self.work.set(self.read(ScheduleSerializer), origin=self.origin, new=False)
+        self.work.set(self.read(ScheduleSerializer), origin=self.origin)
         return self.done()
 
 

@@ -1,6 +1,7 @@
 """Work that recurs and can be run by hand, in Harbor's words: garbage collection, the purge of the audit log.
 
-A schedule has a type (Hourly, Daily, Weekly, Custom with a cron expression, None) or stands for one run now (Manual).
+A schedule has a type (Hourly, Daily, Weekly, Custom, None) or stands for one run now (Manual). Custom needs a cron
+expression; the others may have one that differs from what their names say.
 """
 
 import json
@@ -19,14 +20,15 @@ from jobs.selectors import log_line, log_text
 from jobs.services import enqueue, schedule_set, stop
 from portal.api.wire.query import Field, Fields, moment, number
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
-from portal.errors import Conflict, Invalid, Missing
+from portal.errors import Invalid, Missing
 from portal.harbor import vendor_of
 
 CRONS = {"Hourly": "0 0 * * * *", "Daily": "0 0 0 * * *", "Weekly": "0 0 0 * * 0"}
 _SPOKEN = {bool: "true or false", int: "a whole number", str: "a text"}
-MANUAL, NONE, CUSTOM = "Manual", "None", "Custom"
+MANUAL, NONE, CUSTOM, SCHEDULE = "Manual", "None", "Custom", "Schedule"
 LONGEST = 4096  # Characters of a parameter.
-TYPES = (*CRONS, CUSTOM, MANUAL, NONE)
+TYPES = (*CRONS, CUSTOM, MANUAL, NONE, SCHEDULE)
+ALIASES = {SCHEDULE: CUSTOM}
 
 FIELDS: Fields = {
     "id": Field("number", number),
@@ -89,16 +91,17 @@ class Work:
             raise Missing(f"There is no run {number_of_run}.")
         return job
 
-    def set(self, wanted: dict[str, Any], *, origin: Origin, new: bool) -> Job | None:
-        """Schedules the work, or runs it now and gives the job. Raises Invalid, or Conflict where `new` meets a schedule."""
+    def set(self, wanted: dict[str, Any], *, origin: Origin) -> Job | None:
+        """Sets the work's one schedule, or runs it now and gives the job. Raises Invalid."""
         when = wanted["schedule"]
-        parameters = self._parameters(wanted["parameters"], complete=when.get("type", NONE) != NONE)
-        if when.get("type") == MANUAL:
-            return enqueue(self.kind, origin=origin, key="manual", **parameters)
-        cron = _cron(when)
-        if new and cron and self._chosen():
-            raise Conflict("There is a schedule already: change it with PUT.")
-        schedule_set(self.kind, self.kind, cron=cron or None, args=parameters, enabled=bool(cron), origin=origin)
+        if "type" not in when:
+            raise Invalid(f"schedule.type is missing: it is one of {', '.join(TYPES)}.")
+        kind = ALIASES.get(when["type"], when["type"])
+        parameters = self._parameters(wanted["parameters"], complete=kind != NONE)
+        if kind == MANUAL:
+            return enqueue(self.kind, origin=origin, **parameters)
+        given = {"enabled": False} if kind == NONE else {"cron": _cron(kind, when.get("cron", "")), "label": kind}
+        schedule_set(self.kind, self.kind, args=parameters, origin=origin, **given)
         return None
 
     def _parameters(self, given: dict[str, Any], *, complete: bool) -> dict[str, Any]:
@@ -115,32 +118,24 @@ class Work:
                 raise Invalid(f"{name} goes from {allowed[0]} to {allowed[-1]}.")
         return parameters
 
-    def _chosen(self) -> bool:
-        """Whether somebody has chosen the schedule in force; the one that comes with the system does not count."""
-        row = self._row()
-        return row is not None and row.enabled and row.chosen
-
     def stop(self, number_of_run: int, *, origin: Origin) -> None:
         """Ends a run at its next checkpoint. Raises Missing."""
         stop(self.run(number_of_run).number, origin=origin)
 
     def schedule(self) -> dict[str, Any]:
         """The schedule in force, as Harbor shows it among the runs."""
-        row = self._row()
-        if row is None or not row.enabled:
+        row = Schedule.objects.filter(name=self.kind, enabled=True).first()
+        if row is None:
             return {"schedule": {"type": NONE}}
         return {
             "id": row.pk,
             "job_name": vendor_of(self.kind),
             "job_kind": "SCHEDULE",
             "job_parameters": json.dumps(self.defaults | row.args),
-            "schedule": {"type": _type(row.cron), "cron": row.cron, "next_scheduled_time": row.next_run_at},
+            "schedule": {"type": row.label or CUSTOM, "cron": row.cron, "next_scheduled_time": row.next_run_at},
             "job_status": "Pending",
             "deleted": False,
         }
-
-    def _row(self) -> Schedule | None:
-        return Schedule.objects.filter(name=self.kind).first()
 
 
 def shown(job: Job) -> dict[str, Any]:
@@ -163,17 +158,11 @@ def log_of(job: Job) -> str:
     return log_text(job) + (log_line(job.finished_at, job.error) if job.error and job.finished_at else "")
 
 
-def _cron(when: dict[str, Any]) -> str:
-    """The cron expression of a schedule; empty for none. Raises Invalid."""
-    kind, cron = str(when.get("type", NONE)), str(when.get("cron", ""))
-    if kind != CUSTOM:
-        return CRONS.get(kind, "")
+def _cron(kind: str, given: str) -> str:
+    """The cron expression of a schedule of that type. Raises Invalid."""
+    cron = given or CRONS.get(kind, "")
     try:
         next_after(cron, timezone.now())
     except ValueError as error:
         raise Invalid(str(error)) from None
     return cron
-
-
-def _type(cron: str) -> str:
-    return next((name for name, known in CRONS.items() if known == cron), CUSTOM)

@@ -125,6 +125,16 @@ def test_a_schedule_that_is_set_replaces_what_was_declared():
     assert (entry.before["when"], entry.after["when"]) == ("every 6:00:00", "0 0 3 * * *")
 
 
+def test_a_schedule_that_nobody_has_set_follows_its_kind():
+    declare_schedules()
+    declared = Schedule.objects.get(name="jobs.prune")
+    Schedule.objects.filter(pk=declared.pk).update(every=None, cron="0 0 3 * * *")  # As an older version had it.
+    declare_schedules()
+    after = Schedule.objects.get(name="jobs.prune")
+    assert (after.every, after.cron) == (declared.every, declared.cron)
+    assert after.next_run_at > timezone.now()
+
+
 def test_a_schedule_that_is_off_need_not_say_when():
     schedule_set("notes", "test.note", args=NOTE, enabled=False, origin=ANNA)
     assert fire_schedules() == 0
