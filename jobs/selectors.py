@@ -1,5 +1,6 @@
 """What people see of the work queue: kinds of work and what waits, processes that work and what they do."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,14 +27,14 @@ class QueueView:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
-    """A job that runs, as the work of somebody."""
+    """Somebody who works in a pool, with the job that runs there; only the ids where none does."""
 
     id: str
     pool_id: str
-    job_name: str
-    job_id: str
-    start_at: datetime | None
-    check_in: str
+    job_name: str | None = None
+    job_id: str | None = None
+    start_at: datetime | None = None
+    check_in: str | None = None
 
 
 def queues() -> list[QueueView]:
@@ -62,13 +63,14 @@ def pools() -> list[WorkerPool]:
 
 
 def workers(pool_id: str | None = None) -> list[WorkerView] | None:
-    """The jobs that run in one pool, or in all; None if there is no such pool."""
-    known = {pool.pk for pool in pools()}
-    if pool_id is not None and pool_id not in known:
+    """Those who work in one pool, or in all, as many as it runs jobs at a time; None if there is no such pool."""
+    wanted = [pool for pool in pools() if pool_id in {None, pool.pk}]
+    if pool_id is not None and not wanted:
         return None
-    wanted = known if pool_id is None else {pool_id}
-    running = Job.objects.filter(state=State.RUNNING).order_by("number")
-    return [_worker(job) for job in running if job.pool_id in wanted]
+    running: defaultdict[str, list[WorkerView]] = defaultdict(list)
+    for job in Job.objects.filter(state=State.RUNNING).order_by("number"):
+        running[job.pool_id].append(_worker(job))
+    return [worker for pool in wanted for worker in (*running[pool.pk], *_idle(pool, len(running[pool.pk])))]
 
 
 def log_text(job: Job) -> str:
@@ -86,6 +88,10 @@ def job_named(text: str) -> Job | None:
     if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST:
         return None
     return Job.objects.filter(pk=int(text)).first()
+
+
+def _idle(pool: WorkerPool, busy: int) -> list[WorkerView]:
+    return [WorkerView(f"{pool.pk}:idle-{number}", pool.pk) for number in range(busy + 1, pool.concurrency + 1)]
 
 
 def _worker(job: Job) -> WorkerView:

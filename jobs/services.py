@@ -118,16 +118,12 @@ def _resume(kind: str, action: str, origin: Origin) -> None:
 
 @transaction.atomic
 def queue_stop(*, kind: str, origin: Origin) -> int:
-    """Ends every job of a kind: those that wait now, those that run at their next checkpoint. How many there were.
-
-    Raises `UnknownKind`.
-    """
-    jobs = Job.objects.filter(kind=kind_named(kind).name)
-    pending = jobs.filter(state=State.PENDING).update(state=State.STOPPED, stop_requested=True, finished_at=Now())
-    running = jobs.filter(state=State.RUNNING, stop_requested=False).update(stop_requested=True)
-    if pending or running:
-        record(origin, "queue.stop", target=kind, before={"pending": pending, "running": running})
-    return pending + running
+    """Ends the jobs of a kind that wait, and leaves alone those that run. How many there were. Raises `UnknownKind`."""
+    waiting = Job.objects.filter(kind=kind_named(kind).name, state=State.PENDING)
+    pending = waiting.update(state=State.STOPPED, stop_requested=True, finished_at=Now())
+    if pending:
+        record(origin, "queue.stop", target=kind, before={"pending": pending})
+    return pending
 
 
 def schedule(

@@ -11,14 +11,7 @@ VENDORS = {
 }
 """By kind. Kinds that Harbor does not have keep our name."""
 
-_KINDS = {vendor: kind for kind, vendor in VENDORS.items()}
-
 
 def vendor_of(kind: str) -> str:
     """Harbor's name of a kind of job."""
     return VENDORS.get(kind, kind)
-
-
-def kind_of(vendor: str) -> str:
-    """Our name of what Harbor calls so; ours stay as they are."""
-    return _KINDS.get(vendor, vendor)

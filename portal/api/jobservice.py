@@ -1,7 +1,5 @@
 """`/jobservice` and `/schedules`: the work queue as administrators see it."""
 
-from typing import Any
-
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -15,15 +13,16 @@ from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
 from portal.api.wire.rights import LOGGED_IN, of_system
-from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
+from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire, many
 from portal.errors import Missing
-from portal.harbor import kind_of, vendor_of
+from portal.harbor import vendor_of
 
 READ = of_system("jobservice-monitor", "list")
 STOP = of_system("jobservice-monitor", "stop")
-ALL = "all"
+ALL = "ALL"
 SCHEDULER = "SCHEDULER"
 ACTIONS = {"stop": queue_stop, "pause": queue_pause, "resume": queue_resume}
+NO_VENDOR = -1
 
 
 class WorkerPoolSerializer(Wire):
@@ -38,15 +37,19 @@ class WorkerPoolSerializer(Wire):
 
 
 class WorkerSerializer(Wire):
-    """What one worker is doing."""
+    """What one worker is doing; one that waits for work has its ids only."""
 
     id = Text()
     pool_id = Text()
-    job_name = Text()
-    job_id = Text()
+    job_name = serializers.SerializerMethodField()
+    job_id = Text(required=False)
     start_at = Moment(required=False)
-    check_in = Text()
+    check_in = Text(required=False)
     checkin_at = Moment(required=False)
+
+    def get_job_name(self, worker: selectors.WorkerView) -> str | None:
+        """The kind of job."""
+        return worker.job_name and vendor_of(worker.job_name)
 
 
 class JobQueueSerializer(Wire):
@@ -65,13 +68,21 @@ class ActionRequestSerializer(Wire):
 
 
 class ScheduleTaskSerializer(Wire):
-    """A job that recurs."""
+    """A job that recurs. `vendor_id` is the policy it belongs to, or -1; `cron` is empty where it has an interval."""
 
-    id = Whole()
-    vendor_type = Text()
-    vendor_id = Whole()
+    id = Whole(source="pk")
+    vendor_type = serializers.SerializerMethodField()
+    vendor_id = serializers.SerializerMethodField()
     cron = Text()
-    update_time = Moment(required=False)
+    update_time = Moment(source="updated_at")
+
+    def get_vendor_type(self, schedule: Schedule) -> str:
+        """The kind of job."""
+        return vendor_of(schedule.kind)
+
+    def get_vendor_id(self, schedule: Schedule) -> int:
+        """The policy."""
+        return int(schedule.args.get("policy", NO_VENDOR))
 
 
 class SchedulerStatusSerializer(Wire):
@@ -95,7 +106,7 @@ class Workers(Resource):
     @operation("getWorkers", tag="jobservice", right=READ, answers={200: WorkerSerializer(many=True)})
     def get(self, request: Request, pool_id: str) -> Response:  # noqa: ARG002
         """What the workers of a process are doing; `all` stands for every process."""
-        workers = selectors.workers(None if pool_id == ALL else pool_id)
+        workers = selectors.workers(None if pool_id.upper() == ALL else pool_id)
         if workers is None:
             raise Missing("There is no such pool of workers.")
         return Response(WorkerSerializer(workers, many=True).data)
@@ -109,8 +120,10 @@ class OneJob(Resource):
     )
     def put(self, request: Request, job_id: str) -> HttpResponse:  # noqa: ARG002
         """Ends a job at its next step; `all` stands for every job that runs."""
-        running = [worker.job_id for worker in selectors.workers() or ()] if job_id == ALL else [job_id]
-        for each in running:
+        meant = [job_id]
+        if job_id.upper() == ALL:
+            meant = [worker.job_id for worker in selectors.workers() or () if worker.job_id]
+        for each in meant:
             stop(_job(each).number, origin=self.origin)
         return self.done()
 
@@ -151,15 +164,14 @@ class Queue(Resource):
     )
     def put(self, request: Request, job_type: str) -> HttpResponse:  # noqa: ARG002
         """Stops what waits in a queue, or holds it back, or lets it go on; `all` stands for every queue."""
-        action = self.read(ActionRequestSerializer)["action"]
-        known = {vendor_of(queue.kind): queue.kind for queue in selectors.queues()}
-        if job_type == SCHEDULER and action != "stop":
+        action, name, known = self.read(ActionRequestSerializer)["action"], job_type.upper(), _queues()
+        if name == SCHEDULER and action != "stop":
             (schedules_pause if action == "pause" else schedules_resume)(origin=self.origin)
             return self.done()
-        if job_type != ALL and job_type not in known:
+        if name != ALL and name not in known:
             raise Missing("There is no such queue.")
-        for kind in known.values() if job_type == ALL else [kind_of(job_type)]:
-            ACTIONS[action](kind=kind, origin=self.origin)
+        for queue in known.values() if name == ALL else [known[name]]:
+            ACTIONS[action](kind=queue.kind, origin=self.origin)
         return self.done()
 
 
@@ -176,7 +188,7 @@ class Schedules(Resource):
     def get(self, request: Request) -> Response:
         """The jobs that recur."""
         rows = Schedule.objects.filter(enabled=True).order_by("pk")
-        return pages.listed(request, rows, lambda found: ScheduleTaskSerializer(map(_recurring, found), many=True).data)
+        return pages.listed(request, rows, many(ScheduleTaskSerializer))
 
 
 class SchedulesPaused(Resource):
@@ -185,17 +197,17 @@ class SchedulesPaused(Resource):
     @operation("getSchedulePaused", tag="schedule", right=LOGGED_IN, answers={200: SchedulerStatusSerializer})
     def get(self, request: Request, job_type: str) -> Response:  # noqa: ARG002
         """Whether jobs of a kind are held back; `all` asks for the schedules as a whole."""
-        if job_type == ALL:
+        if job_type.upper() == ALL:
             return Response({"paused": selectors.schedules_paused()})
-        paused = {vendor_of(queue.kind): queue.paused for queue in selectors.queues()}
-        if job_type not in paused:
+        queue = _queues().get(job_type.upper())
+        if queue is None:
             raise Missing("There is no such kind of job.")
-        return Response({"paused": paused[job_type]})
+        return Response({"paused": queue.paused})
 
 
-def _recurring(schedule: Schedule) -> dict[str, Any]:
-    cron = schedule.cron or f"every {schedule.every}"
-    return {"id": schedule.pk, "vendor_type": vendor_of(schedule.kind), "vendor_id": schedule.pk, "cron": cron}
+def _queues() -> dict[str, selectors.QueueView]:
+    """Every queue by its name in capitals: clients write it as they like."""
+    return {vendor_of(queue.kind).upper(): queue for queue in selectors.queues()}
 
 
 def _job(job_id: str) -> Job:

@@ -1,5 +1,6 @@
 """Queues and schedules that are held back, stopped, set and looked at; the processes that work."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -57,20 +58,24 @@ def test_a_queue_that_is_held_back_keeps_its_jobs_until_it_may_go_on():
     assert journal() == [("anna", "queue.pause", "test.note"), ("anna", "queue.resume", "test.note")]
 
 
-def test_a_queue_that_is_stopped_ends_what_waits_and_asks_what_runs_to_end(job_that):
-    def until_stopped(attempt):
-        wait_until(attempt.checkpoint, "the run is stopped")
+def test_a_queue_that_is_stopped_ends_what_waits_and_lets_go_on_what_runs(job_that):
+    stopped = threading.Event()
 
-    running = job_that(until_stopped)
+    def until_the_queue_is_stopped(attempt):
+        wait_until(stopped.is_set, "the queue is stopped")
+        attempt.checkpoint()
+
+    running = job_that(until_the_queue_is_stopped)
     worker = meanwhile(runner.work)
     wait_until(lambda: Job.objects.filter(pk=running.pk, state=State.RUNNING).exists(), "the job runs")
     waiting = enqueue("test.do", what="nothing", run_at=timezone.now() + HOUR)
     spared = enqueue("test.note", **NOTE, run_at=timezone.now() + HOUR)
-    assert queue_stop(kind="test.do", origin=ANNA) == 2
+    assert queue_stop(kind="test.do", origin=ANNA) == 1
+    stopped.set()
     worker.join()
     states = dict(Job.objects.values_list("pk", "state"))
-    assert states == {running.pk: State.STOPPED, waiting.pk: State.STOPPED, spared.pk: State.PENDING}
-    assert Entry.objects.get(action="queue.stop").before == {"pending": 1, "running": 1}
+    assert states == {running.pk: State.SUCCESS, waiting.pk: State.STOPPED, spared.pk: State.PENDING}
+    assert Entry.objects.get(action="queue.stop").before == {"pending": 1}
 
 
 @pytest.mark.parametrize("verb", [queue_pause, queue_resume, queue_stop])
@@ -204,13 +209,15 @@ def test_processes_that_vanished_are_not_shown_and_then_forgotten(pool):
     assert not WorkerPool.objects.filter(pk="gone").exists()
 
 
-def test_workers_are_the_jobs_that_run_in_a_process(pool):
+def test_workers_are_as_many_as_a_process_runs_jobs_at_a_time(pool):
     job = enqueue("test.note", **NOTE)
     enqueue("test.note", **NOTE)
     assert runner.claim(only=job.pk)
     for asked in (None, runner.pool_id()):
-        (worker,) = selectors.workers(asked)
+        worker, *idle = selectors.workers(asked)
         assert (worker.job_name, worker.job_id, worker.pool_id) == ("test.note", str(job.number), runner.pool_id())
+        assert [(one.job_id, one.pool_id) for one in idle] == [(None, runner.pool_id())] * 3
+        assert len({one.id for one in (worker, *idle)}) == 4
     assert selectors.workers("no\0pool") is None
 
 
