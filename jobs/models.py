@@ -4,6 +4,7 @@ Every time that two machines compare is the database's own (`Now()`), so clocks 
 """
 
 from django.db import models
+from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,6 +22,9 @@ class State(models.TextChoices):
 
 
 ACTIVE = (State.PENDING, State.RUNNING)
+
+# The state of what somebody asked for, where that is told apart from the job that does it: it runs from the beginning.
+EXECUTION_STATE = Case(When(state=State.PENDING, then=Value(State.RUNNING)), default=F("state"))
 
 
 class Trigger(models.TextChoices):
@@ -86,6 +90,11 @@ class Job(models.Model):
         if self.state == State.PENDING and self.run_at > timezone.now():
             return "Scheduled"
         return self.state
+
+    @property
+    def execution_state(self) -> str:
+        """The same as `EXECUTION_STATE`."""
+        return State.RUNNING if self.active else self.state
 
     @property
     def active(self) -> bool:

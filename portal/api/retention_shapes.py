@@ -65,7 +65,7 @@ class RetentionExecutionSerializer(Wire):
     policy_id = Whole()
     start_time = Moment(source="created_at")
     end_time = Moment(source="job.finished_at")
-    status = Text(source="job.state")
+    status = Text(source="job.execution_state")
     trigger = Text(source="job.trigger")
     dry_run = Flag()
 

@@ -15,7 +15,7 @@ from rest_framework import serializers
 
 from audit.origin import Origin
 from jobs.cron import next_after
-from jobs.models import Job, Schedule
+from jobs.models import EXECUTION_STATE, Job, Schedule
 from jobs.selectors import log_line, log_text
 from jobs.services import enqueue, schedule_set, stop
 from portal.api.wire.query import Field, Fields, moment, number
@@ -32,7 +32,7 @@ ALIASES = {SCHEDULE: CUSTOM}
 
 FIELDS: Fields = {
     "id": Field("number", number),
-    "job_status": Field("state"),
+    "job_status": Field("status_shown"),
     "creation_time": Field("created_at", moment),
 }
 
@@ -82,7 +82,7 @@ class Work:
     @property
     def runs(self) -> QuerySet[Job]:
         """Its jobs."""
-        return Job.objects.filter(kind=self.kind)
+        return Job.objects.filter(kind=self.kind).annotate(status_shown=EXECUTION_STATE)
 
     def run(self, number_of_run: int) -> Job:
         """One of its jobs. Raises Missing."""
@@ -146,7 +146,7 @@ def shown(job: Job) -> dict[str, Any]:
         "job_kind": job.trigger,
         "job_parameters": json.dumps(job.args | job.result),
         "schedule": {"type": MANUAL if job.trigger == "MANUAL" else CUSTOM},
-        "job_status": job.status,
+        "job_status": job.execution_state,
         "deleted": False,
         "creation_time": job.created_at,
         "update_time": job.finished_at or job.started_at or job.created_at,

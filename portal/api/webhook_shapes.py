@@ -51,7 +51,7 @@ class WebhookExecutionSerializer(Wire):
     id = Whole()
     vendor_type = serializers.SerializerMethodField()
     vendor_id = Whole(source="policy_id")
-    status = Text(source="job.state")
+    status = Text(source="job.execution_state")
     status_message = Text(source="job.error")
     metrics = serializers.SerializerMethodField()
     trigger = Text(source="job.trigger")

@@ -71,7 +71,7 @@ def test_a_run_tells_what_it_did(admin, project):
     run = location(admin.post(f"{where}/executions", {"dry_run": True}))
     [told] = admin.get(f"{where}/executions").json()
     assert {key: told[key] for key in ("status", "trigger", "dry_run")} == {
-        "status": "Pending",
+        "status": "Running",
         "trigger": "MANUAL",
         "dry_run": True,
     }

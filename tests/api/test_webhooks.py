@@ -118,7 +118,7 @@ def test_what_was_delivered_is_told(admin, project, receiver):  # noqa: F811
     delivery = Delivery.objects.get()
     [run] = admin.get(f"{where}/executions").json()
     assert (run["id"], run["vendor_type"], run["vendor_id"]) == (delivery.pk, "WEBHOOK", policy_id)
-    assert (run["status"], run["trigger"]) == ("Pending", "EVENT")
+    assert (run["status"], run["trigger"]) == ("Running", "EVENT")
     assert run["metrics"] == {"task_count": 1, "pending_task_count": 1}
     assert run["extra_attrs"]["event_type"] == "PUSH_ARTIFACT"
 

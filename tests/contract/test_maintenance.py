@@ -100,7 +100,7 @@ def test_queues_are_paused_and_resumed(admin: Caller):
     try:
         assert paused() is True
         waiting = {"gc_id": id_of(admin("createGCSchedule", 201, body=at("Manual", GC)))}
-        assert admin("getGC", 200, **waiting).json()["job_status"] == "Pending"
+        assert admin("getGC", 200, **waiting).json()["job_status"] == "Running"
         admin("actionPendingJobs", 200, **queue, body={"action": "stop"})
         assert admin("getGC", 200, **waiting).json()["job_status"] == "Stopped"
     finally:
