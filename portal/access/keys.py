@@ -29,13 +29,14 @@ from audit.journal import record
 from audit.origin import SYSTEM, Origin
 from portal.access.models import SigningKey
 from portal.access.secrets import derived_key
+from portal.configuration.services import value
 
 log = logging.getLogger(__name__)
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
-TOKEN_LIFETIME = timedelta(days=1)  # The longest that `token_expiration` allows.
+KEPT = timedelta(days=1)  # How long a key verifies at least: `token_expiration` may have been lowered of late.
 LEEWAY = timedelta(seconds=60)  # How far the clocks of two instances may be apart.
 FRESH_SECONDS = 60
 ASK_AGAIN_SECONDS = 1  # Tokens with invented key ids must not become a query each.
@@ -133,7 +134,8 @@ def rotate_keys(*, origin: Origin = SYSTEM) -> str:
     """Lets a new key sign from now on and returns its id; drops keys whose last token has expired."""
     now = timezone.now()
     # A process may sign with the old key until it looks at the table again.
-    last_use = now + timedelta(seconds=FRESH_SECONDS) + TOKEN_LIFETIME + 2 * LEEWAY
+    lifetime = max(KEPT, timedelta(minutes=value("token_expiration")))
+    last_use = now + timedelta(seconds=FRESH_SECONDS) + lifetime + 2 * LEEWAY
     current = SigningKey.objects.select_for_update().filter(retires_at__isnull=True)
     for row in current.order_by("kid"):
         row.retires_at = last_use

@@ -21,6 +21,14 @@ def _item(key: Key) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
     return {"value": _FIELDS[type(key.default)](), "editable": Flag()}
 
 
+class ScanAllPolicySerializer(Wire):
+    """When everything is scanned, the one value that says nothing of being editable: it is set elsewhere."""
+
+    type = Text()
+
+
+SCAN_ALL = {"type": "none"}  # Scanning does not stand yet.
+
 # One serializer for each direction, made from the table of keys.
 ConfigurationsSerializer: type[Wire] = type(
     "ConfigurationsSerializer",
@@ -40,6 +48,7 @@ ConfigurationsResponseSerializer: type[Wire] = type(
     {
         "__doc__": "Every key with its value, and whether it can be changed. Secrets are left out.",
         **{name: _ITEMS[type(key.default)](required=False) for name, key in KEYS.items() if not key.secret},
+        "scan_all_policy": ScanAllPolicySerializer(required=False),
     },
 )
 
@@ -55,7 +64,7 @@ class Configurations(Resource):
     )
     def get(self, request: Request) -> Response:  # noqa: ARG002
         """The configuration in force."""
-        return Response(_items())
+        return Response(_items() | {"scan_all_policy": SCAN_ALL})
 
     @operation(
         "updateConfigurations",
@@ -67,11 +76,10 @@ class Configurations(Resource):
         in_read_only=True,
     )
     def put(self, request: Request) -> HttpResponse:
-        """Sets the keys in the body; the others stay as they are."""
+        """Sets the keys in the body; the others stay as they are. Keys that there are not are ignored."""
+        if request.stream is None:
+            raise Unprocessable("The body must be a JSON object with the keys to set.")
         wanted = self.read(ConfigurationsSerializer)
-        unknown = sorted(set(request.data) - set(KEYS))
-        if unknown:
-            raise Unprocessable(f"There is no {unknown[0][:64]} to configure.")
         given = {name: wanted[name] for name in wanted if wanted[name] is not None}
         configuration_update(changes=given, origin=self.origin)
         return self.done()

@@ -15,6 +15,7 @@ from portal.errors import Invalid
 UNLIMITED = -1
 LARGEST_QUOTA = 1024 * 2**40  # bytes
 LONGEST_ROBOT = 36500  # days
+YEAR = 365 * 24 * 60  # minutes
 _LONGEST = 4096
 _CREDENTIALS = re.compile(r"^([A-Za-z]+://)?[^/?#]*@")
 
@@ -84,7 +85,7 @@ KEYS: dict[str, Key] = {
     "project_creation_restriction": Key("everyone", {"everyone", "adminonly"}.__contains__, "everyone or adminonly"),
     "read_only": Key(False),
     "self_registration": Key(False),
-    "token_expiration": Key(30, _between(1, 24 * 60), "1 to 1440 minutes"),
+    "token_expiration": Key(30, _between(1, YEAR), f"1 to {YEAR} minutes"),
     "robot_token_duration": Key(
         30, lambda days: days == UNLIMITED or 1 <= days <= LONGEST_ROBOT, "1 to 36500 days, or -1 for ever"
     ),
@@ -104,7 +105,7 @@ KEYS: dict[str, Key] = {
     ),
     "skip_audit_log_database": Key(False, editable=False),
     "disabled_audit_log_event_types": Key("", editable=False),
-    "session_timeout": Key(60, _between(1, 30 * 24 * 60), "1 to 43200 minutes"),
+    "session_timeout": Key(60, _between(1, YEAR), f"1 to {YEAR} minutes"),
     "scanner_skip_update_pulltime": Key(False, editable=False),
     "banner_message": Key("", _is_object_or_empty, "a JSON object in a text, or an empty text"),
     **_later(

@@ -9,10 +9,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from audit.models import Entry
+from audit.origin import SYSTEM
 from portal.access import tokens
 from portal.access.identity import ANONYMOUS
 from portal.access.keys import KeyRing, ensure_key, ring, rotate_keys
 from portal.access.models import SigningKey
+from portal.configuration.services import configuration_update, forget
 from registry.ports import Unauthenticated
 
 
@@ -80,6 +82,17 @@ def test_a_rotated_key_verifies_until_its_tokens_have_expired(clock):
         tokens.verify(old)
     rotate_keys()
     assert SigningKey.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rotated_key_verifies_for_as_long_as_tokens_may_last(clock):
+    configuration_update(changes={"token_expiration": 7 * 24 * 60}, origin=SYSTEM)
+    old = token()
+    rotate_keys()
+    clock.forward(days=6)
+    ring.forget()
+    assert tokens.verify(old)
+    forget()
 
 
 def test_another_instance_learns_of_a_new_key_by_its_first_token(db, monkeypatch):
