@@ -23,7 +23,7 @@ from portal.api.wire.operations import Resource, operation
 from portal.api.wire.plain import TEXT, plain
 from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import many
-from portal.errors import Invalid
+from portal.errors import Invalid, Missing
 from portal.projects.models import Project
 from portal.retention.models import RetentionPolicy
 from portal.retention.selectors import execution_of, executions_of, log_of, retention_get, task_of
@@ -65,7 +65,10 @@ class Retentions(Resource):
         """A policy for a project that has none."""
         wanted = self.read(RetentionPolicySerializer)
         where = Project.objects.filter(pk=wanted["scope"]["ref"]).first()
-        self.require(of_project("tag-retention", "create"), where)
+        try:
+            self.require(of_project("tag-retention", "create"), where)
+        except Missing:  # Only a path that leads nowhere is answered with 404.
+            raise Invalid(f"There is no project {wanted['scope']['ref']}.") from None
         assert where is not None  # Or it would have been refused.
         policy = retention_create(project=where, **_values(wanted), origin=self.origin)
         return self.created(f"/retentions/{policy.pk}")

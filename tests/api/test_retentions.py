@@ -136,9 +136,9 @@ def test_policies_are_the_business_of_who_may(admin, somebody, nobody, project):
         assert caller.patch(run, {"action": "stop"}).status_code == status
         assert caller.delete(where).status_code == status
     assert nobody.get("/retentions/metadatas").status_code == 401
-    assert (
-        somebody.post("/retentions", body(project) | {"scope": {"level": "project", "ref": 10**6}}).status_code == 403
-    )
+    nowhere = body(project) | {"scope": {"level": "project", "ref": 10**6}}
+    assert somebody.post("/retentions", nowhere).status_code == 403
+    assert admin.post("/retentions", nowhere).status_code == 400
 
 
 def test_a_run_of_another_policy_is_not_found(admin, project):
