@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
         migrations.AddField('schedule', 'chosen', models.BooleanField(default=False, help_text='Somebody set it; it is not what its kind brought along.')),
         migrations.AddField('schedule', 'created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
         migrations.AddField('schedule', 'updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), help_text='When it was last set, not when it last ran.')),
+        migrations.AddField('schedule', 'label', models.CharField(default='', help_text='What who set it calls that, such as Daily.', max_length=16)),
         migrations.AddConstraint(
             model_name='schedule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('cron', ''), ('every__isnull', False)), models.Q(models.Q(('cron', ''), _negated=True), ('every__isnull', True)), models.Q(('cron', ''), ('enabled', False), ('every__isnull', True)), _connector='OR'), name='schedule_cron_or_every'),

@@ -142,7 +142,7 @@ class _Log(Resource):
         """The page asked for of the entries that meet `q`, newest first."""
         return pages.listed(request, asked(request, rows, FIELDS, NEWEST_FIRST), show)
 
-    def visible(self) -> EntryQuerySet:
+    def visible(self) -> QuerySet[Entry]:
         """The entries that the caller may read: all, or those of the projects whose log they may list."""
         if can(self.identity, "audit-log", "list"):
             return Entry.objects.all()

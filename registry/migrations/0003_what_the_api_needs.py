@@ -173,4 +173,18 @@ class Migration(migrations.Migration):
             model_name='namespacecontent',
             constraint=models.UniqueConstraint(fields=('namespace', 'digest'), name='namespacecontent_once'),
         ),
+        migrations.AddField(
+            model_name='manifest',
+            name='touched_at',
+            field=models.DateTimeField(default=django.utils.timezone.now, help_text='When it was last pushed or lost a tag. Whoever did that may name it or pull it for a while.'),
+        ),
+        migrations.AlterField(
+            model_name='tag',
+            name='manifest',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='registry.manifest'),
+        ),
+        migrations.AddIndex(
+            model_name='tag',
+            index=models.Index(fields=['manifest', '-updated_at', '-id'], name='tag_newest'),
+        ),
     ]
