@@ -116,7 +116,7 @@ def test_metadata_are_set_one_at_a_time(admin: Caller, someone: Person, project:
     admin("updateProjectMetadata", 200, **here, meta_name="auto_scan", body={"auto_scan": "false"})
     assert admin("getProjectMetadata", 200, **here, meta_name="auto_scan").json() == {"auto_scan": "false"}
     admin("deleteProjectMetadata", 200, **here, meta_name="auto_scan")
-    admin("getProjectMetadata", 404, **here, meta_name="auto_scan")
+    assert admin("getProjectMetadata", 200, **here, meta_name="auto_scan").json() == {}
     someone.call("listProjectMetadatas", 403, **here)
 
 

@@ -102,7 +102,7 @@ def test_a_route_is_one_label_whatever_is_in_the_path(client, scraped):
     def counted(operation: str, code: str) -> float:
         return scraped("harbor_core_http_request_total", method="GET", operation=operation, code=code) or 0
 
-    label, nowhere = ("api/v2.0/labels/<int:label_id>", "401"), ("unmatched", "404")
+    label, nowhere = ("api/v2.0/labels/<int:label_id>", "404"), ("unmatched", "404")
     before = counted(*label), counted(*nowhere)
     for number in range(5):
         client.get(f"/api/v2.0/labels/{number}")
