@@ -57,7 +57,7 @@ class WebhookExecutionSerializer(Wire):
     trigger = Text(source="job.trigger")
     extra_attrs = serializers.SerializerMethodField()
     start_time = Moment(source="created_at")
-    end_time = Moment(source="job.finished_at")
+    end_time = Moment(source="job.finished_at", required=False)
 
     def get_vendor_type(self, delivery: Delivery) -> str:
         """WEBHOOK or SLACK."""
@@ -82,9 +82,9 @@ class WebhookTaskSerializer(Wire):
     run_count = Whole(source="job.attempts")
     extra_attrs = serializers.SerializerMethodField()
     creation_time = Moment(source="created_at")
-    start_time = Moment(source="job.started_at")
+    start_time = Moment(source="job.started_at", required=False)
     update_time = Moment(source="changed_at")
-    end_time = Moment(source="job.finished_at")
+    end_time = Moment(source="job.finished_at", required=False)
 
     def get_extra_attrs(self, delivery: Delivery) -> dict[str, str]:
         """The event."""
