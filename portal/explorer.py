@@ -5,11 +5,11 @@ from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from portal.views import reads
+from portal.failures import view
 
 
 @csp_update({"img-src": [SELF, "data:"]})  # Swagger UI keeps its icons in its style sheet.
-@reads
+@view("GET", "HEAD")
 def explorer(request: HttpRequest) -> HttpResponse:
     """The page; a browser's session is what its requests are made with."""
     return render(request, "explorer.html")

@@ -22,7 +22,5 @@ urlpatterns = [
     path("api/v2.0/", include("portal.api.urls")),
 ]
 
-handler400 = views.bad_request
-handler403 = views.forbidden
-handler404 = views.not_found
-handler500 = views.server_error
+handler400 = handler403 = handler404 = views.refused
+handler500 = views.failed

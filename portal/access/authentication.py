@@ -6,6 +6,7 @@ import hmac
 from datetime import timedelta
 
 from django.db.models import Q, prefetch_related_objects
+from django.http import HttpRequest
 from django.utils import timezone
 
 from audit.origin import Origin
@@ -14,6 +15,7 @@ from portal.access.models import ROBOT_PREFIX, Robot
 from portal.access.secrets import digest
 from portal.accounts import throttle
 from portal.accounts.login import WRONG, login
+from portal.clients import client_of_request
 from registry.ports import Unauthenticated
 
 LONGEST_HEADER = 16 * 1024  # bytes
@@ -33,6 +35,15 @@ def parse_basic(authorization: bytes) -> tuple[str, str]:
     if not colon or not name or "\0" in name or "\0" in password:
         raise Unauthenticated("the Authorization header cannot be read")
     return name, password
+
+
+def identity_of(request: HttpRequest) -> Identity | None:
+    """Whom a request's Authorization header names; None where it has none. Raises Unauthenticated or TooManyAttempts."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    name, password = parse_basic(header.encode("latin-1", errors="replace"))
+    return authenticate(name, password, address=client_of_request(request).address)
 
 
 def authenticate(name: str, password: str, *, address: str) -> Identity:

@@ -1,7 +1,6 @@
 """`/c/`: logging in and out of the site, by the forms that Harbor's clients send."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_GET, require_POST
 
 from portal import limits
 from portal.access.identity import ANONYMOUS, Identity
@@ -11,27 +10,22 @@ from portal.accounts.models import User
 from portal.accounts.names import username_key
 from portal.clients import client_of_request
 from portal.configuration.services import value
-from portal.errors import Code, error_response
-from registry.ports import TooManyAttempts, Unauthenticated
+from portal.errors import Forbidden, Invalid, TooOften
+from portal.failures import view
+from registry.distribution.client import Client
 
 
-@require_POST
+@view("POST")
 def log_in(request: HttpRequest) -> HttpResponse:
     """Begins a session for `principal` with `password`; the answer carries the cookie `sid`."""
     client = client_of_request(request)
-    if wait := limits.check(limits.address_key(client.address), "login"):
-        return _later(wait)
-    try:
-        user = login(request.POST.get("principal", ""), request.POST.get("password", ""), address=client.address)
-    except Unauthenticated as error:
-        return error_response(Code.UNAUTHORIZED, str(error))
-    except TooManyAttempts as error:
-        return _later(error.retry_after)
+    _not_too_often(client)
+    user = login(request.POST.get("principal", ""), request.POST.get("password", ""), address=client.address)
     session_begin(request=request, user=user, origin=client.origin(Identity(user=user)))
     return HttpResponse(status=200)
 
 
-@require_GET
+@view("GET")
 def log_out(request: HttpRequest) -> HttpResponse:
     """Ends the session."""
     identity = Identity(user=user, by_session=True) if (user := session_user(request)) else ANONYMOUS
@@ -39,7 +33,7 @@ def log_out(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-@require_POST
+@view("POST")
 def user_exists(request: HttpRequest) -> HttpResponse:
     """Whether a user name or mail address is taken, for administrators' forms and for those who may register themselves.
 
@@ -48,17 +42,16 @@ def user_exists(request: HttpRequest) -> HttpResponse:
     user = session_user(request)
     if user is None or not user.is_admin:
         if not value("self_registration"):
-            return error_response(Code.FORBIDDEN, "You may not do this.")
-        if wait := limits.check(limits.address_key(client_of_request(request).address), "login"):
-            return _later(wait)
+            raise Forbidden("Only administrators may ask for this.")
+        _not_too_often(client_of_request(request))
     text = request.POST.get("value", "").replace("\0", "")
     fields = {"username": ("username_key", username_key(text)), "email": ("email__iexact", text)}
     if request.POST.get("target") not in fields:
-        return error_response(Code.BAD_REQUEST, "target is username or email.")
+        raise Invalid("target is username or email.")
     column, wanted = fields[request.POST["target"]]
     return JsonResponse(User.objects.filter(**{column: wanted}).exists(), safe=False)
 
 
-def _later(seconds: int) -> HttpResponse:
-    headers = {"Retry-After": str(seconds)}
-    return error_response(Code.TOO_MANY_REQUEST, "Too many logins: try again later.", headers=headers)
+def _not_too_often(client: Client) -> None:
+    if wait := limits.check(limits.address_key(client.address), "login"):
+        raise TooOften(wait)

@@ -8,14 +8,14 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from portal.clients import client_of_request
 from portal.errors import Code, error_response
+from portal.failures import view
 from portal.health import readiness
 from portal.observability.scrape import exposition
-from portal.views import reads
 
 _OTHER_PROXIES = ("X-Forwarded-For", "Forwarded", "Via")
 
 
-@reads
+@view("GET", "HEAD")
 def metrics(request: HttpRequest) -> HttpResponse:
     """Every metric of this machine, in Prometheus' text format, for the networks in PORTOLAN_METRICS."""
     if not _may_scrape(request):
@@ -23,7 +23,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
 
 
-@reads
+@view("GET", "HEAD")
 def ready(_request: HttpRequest) -> HttpResponse:
     """200 when this instance can do its work, 503 with the parts that it lacks when it cannot."""
     lacking = readiness()

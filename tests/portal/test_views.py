@@ -1,8 +1,11 @@
 """The answers that belong to no feature."""
 
+import json
+
 import pytest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import OperationalError
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from portal import health, views
 
@@ -84,6 +87,8 @@ def test_without_the_database_clients_are_told_to_come_back(client, monkeypatch)
     assert "10.1.2.3" not in response.text
 
 
-def test_the_error_pages_are_json():
-    refused = [views.bad_request(HttpRequest(), Exception()), views.forbidden(HttpRequest(), Exception())]
-    assert [response.status_code for response in refused] == [400, 403]
+@pytest.mark.parametrize(("refusal", "status"), [(BadRequest(), 400), (PermissionDenied(), 403), (Http404(), 404)])
+def test_what_django_refuses_is_told_in_the_envelope(refusal, status):
+    response = views.refused(HttpRequest(), refusal)
+    assert response.status_code == status
+    assert len(json.loads(response.content)["errors"]) == 1
