@@ -1,31 +1,28 @@
 """The one ASGI application: `/v2/` is the registry's own, everything else is Django's.
 
-Django is mounted through its WSGI handler in a thread pool, which answers about twice as many requests as its ASGI
+Django is mounted through its WSGI handler (`portal.bridge`), which answers about twice as many requests as its ASGI
 handler and never carries a blob.
 """
 
 import os
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import django
-from a2wsgi import WSGIMiddleware
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - Django must be set up first.
 
+from portal.bridge import Site  # noqa: E402
 from portal.clients import unambiguous  # noqa: E402
 from portal.observability.plane import PlaneObserver  # noqa: E402
 from portal.processes import end_with_parent  # noqa: E402
 from registry.distribution.app import Distribution  # noqa: E402
 
 end_with_parent()
-_THREADS = 16  # More than logins may queue in (portal.accounts.passwords), so that others are served meanwhile.
-_site: Any = WSGIMiddleware(
-    cast("Any", get_wsgi_application()), workers=_THREADS
-)  # Its types are narrower than ASGI's.
+_site = Site(get_wsgi_application())
 
 
 @cache
@@ -47,16 +44,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["path"] == "/livez":
         await _alive(send)
     else:
-        await _site(unambiguous(scope), _as_coroutine(receive), send)
-
-
-def _as_coroutine(receive: Any) -> Any:
-    """What a2wsgi hands to another thread must be a coroutine; the server's own `receive` gives a future."""
-
-    async def received() -> Any:
-        return await receive()
-
-    return received
+        await _site(unambiguous(scope), receive, send)
 
 
 def _without_body(send: Any) -> Any:

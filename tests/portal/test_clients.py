@@ -4,22 +4,22 @@ from ipaddress import ip_network
 from urllib.parse import unquote
 
 import pytest
-from a2wsgi import WSGIMiddleware
 from asgiref.sync import async_to_sync
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
 
+from portal.bridge import Site
 from portal.clients import client_of_request, unambiguous
 
 
 def site(seen):
     """Django's side of the server: it notes what it is told of each request."""
 
-    def application(environ, start_response):
+    def handler(environ, _start_response):
         seen.append(WSGIRequest(environ))
-        start_response("204 No Content", [])
-        return []
+        return HttpResponse(status=204)
 
-    return WSGIMiddleware(application)
+    return Site(handler)
 
 
 def received(headers=(), query=b"", path="/service/token"):

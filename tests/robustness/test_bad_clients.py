@@ -14,6 +14,7 @@ from tests.support.portolan import Portolan
 from tests.support.processes import wait_until
 
 MIB = 1024 * 1024
+FORM = "Content-Type: application/x-www-form-urlencoded"
 REPOSITORY = "library/crowded"
 
 
@@ -57,6 +58,7 @@ def assert_serves(instance: Portolan) -> None:
         assert registry.pull(f"library/normal{number}", "1").data == content.data
 
     each(use, range(4))
+    assert instance.ready()  # So does the site.
 
 
 def test_two_hundred_connections_that_never_finish_their_request(instance, token):
@@ -67,7 +69,8 @@ def test_two_hundred_connections_that_never_finish_their_request(instance, token
     half_manifest = head(instance, "PUT", f"/v2/{REPOSITORY}/manifests/1", bearer, "Content-Length: 100") + b"{"
     half_chunk = head(instance, "POST", upload, bearer, "Transfer-Encoding: chunked") + b"ff\r\nabc"
     half_form = head(instance, "POST", "/service/token", "Content-Length: 1000") + b"a="
-    with crowd(instance, 200, b"", half_head, half_body, half_manifest, half_chunk, half_form):
+    half_login = head(instance, "POST", "/c/login", FORM, "Content-Length: 1000") + b"principal="
+    with crowd(instance, 200, b"", half_head, half_body, half_manifest, half_chunk, half_form, half_login):
         assert_serves(instance)
     assert_serves(instance)
 
