@@ -13,6 +13,7 @@ from typing import Any
 from portal.artifacts.archives import file_in
 from portal.errors import Invalid, Missing
 from registry.models import Manifest
+from registry.oci.artifact import CONFIG_LIMIT
 from registry.oci.media_types import INDEXES
 from registry.statements import find_blob
 from registry.storage import paths
@@ -29,6 +30,7 @@ _MARKDOWN = "text/markdown; charset=utf-8"
 _SBOM = "application/vnd.goharbor.harbor.sbom.v1"
 _MODEL_PATHS = ("org.cncf.model.filepath", "org.cnai.model.filepath")  # Annotations of a model's layers.
 _DEEPEST = 32  # Folders in the tree of a model.
+_MOST_STEPS = 1000  # Of a history that are shown.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def addition_of(artifact: Manifest, name: str) -> Addition:
 
 
 def _history(artifact: Manifest, document: dict[str, Any]) -> Addition:
-    return _json(_list(_config(artifact, document).get("history")))
+    return _json(_list(_config(artifact, document).get("history"))[:_MOST_STEPS])
 
 
 def _dependencies(artifact: Manifest, document: dict[str, Any]) -> Addition:
@@ -70,13 +72,13 @@ def _in_chart(file: str, content_type: str) -> "Reader":
         return len(parts) == 2 and parts[1].lower() == file  # noqa: PLR2004 - the folder and the file
 
     def read(artifact: Manifest, document: dict[str, Any]) -> Addition:
-        for layer in _layers(document):
-            if "tar" in _text(layer.get("mediaType")):
-                with _blob(artifact, layer) as pieces:
-                    content = file_in(pieces, wanted)
-                if content is not None:
-                    return Addition(content_type, _readable(content))
-        raise Missing(f"The chart has no {file}.")
+        # A chart is one archive: whoever lists more of them could have us unpack them all for each request.
+        layer = next((each for each in _layers(document) if "tar" in _text(each.get("mediaType"))), {})
+        with _blob(artifact, layer) as pieces:
+            content = file_in(pieces, wanted)
+        if content is None:
+            raise Missing(f"The chart has no {file}.")
+        return Addition(content_type, _readable(content))
 
     return read
 
@@ -145,14 +147,14 @@ _READERS: dict[tuple[str, str], Reader] = {
 
 
 @contextmanager
-def _blob(artifact: Manifest, descriptor: dict[str, Any]) -> Iterator[Iterator[bytes]]:
+def _blob(artifact: Manifest, descriptor: dict[str, Any], limit: int = BLOB_LIMIT) -> Iterator[Iterator[bytes]]:
     """The bytes of a blob in pieces. What the repository does not hold is not for its readers, wherever else it may be."""
     digest = _text(descriptor.get("digest"))
     found = find_blob(artifact.repository.name, digest)
     if found is None or found.size is None:
         raise Missing("The registry does not hold this part of the artifact.")
-    if found.size > BLOB_LIMIT:
-        raise Invalid(f"This part of the artifact is larger than {BLOB_LIMIT} bytes, too large to be shown.")
+    if found.size > limit:
+        raise Invalid(f"This part of the artifact is larger than {limit} bytes, too large to be shown.")
     try:
         pieces = store().read(paths.blob_path(digest))
     except NotFound:
@@ -162,7 +164,7 @@ def _blob(artifact: Manifest, descriptor: dict[str, Any]) -> Iterator[Iterator[b
 
 
 def _config(artifact: Manifest, document: dict[str, Any]) -> dict[str, Any]:
-    with _blob(artifact, _dict(document.get("config"))) as pieces:
+    with _blob(artifact, _dict(document.get("config")), CONFIG_LIMIT) as pieces:
         content = b"".join(pieces)
     try:
         return _dict(json.loads(content, parse_constant=str))

@@ -8,6 +8,7 @@ import pytest
 from portal.artifacts import additions, archives
 from portal.artifacts.archives import file_in
 from portal.errors import Invalid
+from registry.oci.artifact import CONFIG_LIMIT
 from tests.api.pushing import keep, push
 from tests.contract.specimens import chart, model
 from tests.support.images import OCI_CONFIG, Content, artifact, image, index, manifest, tar_of
@@ -108,12 +109,26 @@ def test_what_an_artifact_of_this_kind_does_not_have(admin):
     assert admin.get("/projects/apps/repositories/it/artifacts/nothing/additions/files").status_code == 404
 
 
-def test_content_that_is_not_what_it_says(admin, monkeypatch):
+def test_content_that_is_not_what_it_says(admin):
     broken = manifest(Content(CHART_CONFIG, b"not json"), [Content(CHART_LAYER, b"not an archive")])
     assert addition(admin, broken, "readme.md").status_code == 400
     assert addition(admin, broken, "dependencies").status_code == 400
-    monkeypatch.setattr(additions, "BLOB_LIMIT", 5)
-    assert addition(admin, chart(), "readme.md").status_code == 400
+    large = manifest(Content(OCI_CONFIG, b" " * (CONFIG_LIMIT + 1)), [])
+    assert addition(admin, large, "build_history").status_code == 400
+
+
+def test_a_long_history_is_cut(admin):
+    config = json.dumps({"history": [{"comment": str(number)} for number in range(5000)]}).encode()
+    assert len(addition(admin, manifest(Content(OCI_CONFIG, config), []), "build_history").json()) == 1000
+
+
+def test_one_archive_of_a_chart_is_read_and_no_more(admin, monkeypatch):
+    read = []
+    monkeypatch.setattr(additions, "file_in", lambda pieces, _: read.append(pieces))
+    layer = Content(CHART_LAYER, gzip.compress(tar_of({"chart/Chart.yaml": b"{}"}), mtime=0))
+    answer = addition(admin, manifest(Content(CHART_CONFIG, b"{}"), [layer] * 50), "readme.md")
+    assert answer.status_code == 404
+    assert len(read) == 1
 
 
 def test_a_blob_of_somebody_else_is_not_read_by_naming_it(admin):
@@ -137,9 +152,26 @@ def test_an_archive_cannot_make_us_read_without_end(monkeypatch):
         tar_of({"other": b"12345"})[:515],
         b"\x1f\x8b" + b"rubbish" * 100,
         _with_header(b"99999999999999999999999999999 path=x\n"),
+        _with_header(b"0 path=x\n"),
+        _with_header(b"1" * 1_000_000),
+        _with_header(b"5 a=\n" * 250_000),
     ):
         with pytest.raises(Invalid):
             file_in(iter([archive[:100], b"", archive[100:]]), lambda name: name == "wanted")
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_names_in_every_form_of_archives(form):
+    long = f"chart/{'sub/' * 30}README.md"
+    names = [long, "chart/häfen.md", "chart/README.md"]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(name.encode())
+            archive.addfile(entry, io.BytesIO(name.encode()))
+    for name in names:
+        assert file_in(iter([buffer.getvalue()]), name.__eq__) == name.encode()
 
 
 def test_links_and_folders_are_no_files():
