@@ -12,8 +12,10 @@ from portal.errors import Conflict, Invalid, Missing
 from portal.immutability.models import ImmutableRule
 from portal.immutability.patterns import Scope, Selector, checked_scope, checked_tags
 from portal.projects.models import Project
+from registry.oci import patterns
 
-MOST = 100  # Every push that moves a tag looks at all rules of the project.
+MOST = 100  # Every push that moves a tag looks at all rules of the project,
+COST_LIMIT = 50_000  # and tries all of their patterns on it, while it holds its locks.
 
 
 @transaction.atomic
@@ -75,6 +77,14 @@ def _select(rule: ImmutableRule, tag_selectors: list[Selector], scope_selectors:
     rule.tag_selectors, rule.scope_selectors = checked_tags(tag_selectors), checked_scope(scope_selectors)
     selectors = json.dumps([rule.tag_selectors, rule.scope_selectors], sort_keys=True)
     rule.fingerprint = hashlib.sha256(selectors.encode()).hexdigest()
+    others = ImmutableRule.objects.filter(project=rule.project).exclude(pk=rule.pk)
+    if sum(map(_cost, [rule, *others])) > COST_LIMIT:
+        raise Invalid("The immutable rules of the project are too costly together: use fewer * and braces.")
+
+
+def _cost(rule: ImmutableRule) -> int:
+    selectors = [*rule.tag_selectors, *rule.scope_selectors["repository"]]
+    return sum(patterns.cost(selector["pattern"]) for selector in selectors)
 
 
 def _save(rule: ImmutableRule) -> None:

@@ -10,13 +10,15 @@ r"""Patterns for names of repositories and tags, as rules of people have them.
 | `\*`       | the character itself                                       |
 
 A pattern becomes a small automaton, and matching follows all of its paths at once: the work is at most the length of the
-pattern times that of the text, whatever somebody wrote.
+pattern times that of the text, whatever somebody wrote. `cost` says how much of that a pattern can need.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 
 LIMIT = 1024  # Characters in a pattern.
+COST_LIMIT = 20_000  # A few milliseconds.
+_COSTED = 128  # Characters of the longest tag.
 _DEPTH = 16  # Braces within braces.
 
 Test = Callable[[str], bool]
@@ -36,8 +38,15 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def check(pattern: str) -> None:
-    """Raises BadPattern unless the text is a pattern."""
-    _compiled(pattern)
+    """Raises BadPattern unless the text is a pattern, and one that is soon tried."""
+    if cost(pattern) > COST_LIMIT:
+        raise BadPattern("a pattern is too costly: use fewer * and braces, above all braces with an empty alternative")
+
+
+@lru_cache(maxsize=1024)
+def cost(pattern: str) -> int:
+    """Paths that are followed at most to try the pattern on a long tag. Raises BadPattern."""
+    return _compiled(pattern).cost(_COSTED)
 
 
 @lru_cache(maxsize=1024)
@@ -77,6 +86,14 @@ class _Automaton:
             if not states:
                 return False
         return self._end in states
+
+    def cost(self, length: int) -> int:
+        """Steps and jumps that any text of this length leads past, at most."""
+        states, passed = self._reached({self._start}), 0
+        for _ in range(length):
+            passed += sum(len(self._steps[state]) + len(self._jumps[state]) for state in states)
+            states = self._reached({to for state in states for _, to in self._steps[state]})
+        return passed
 
     def _reached(self, states: set[int]) -> set[int]:
         """The states and all that jumps lead to from them."""

@@ -51,6 +51,16 @@ def test_the_same_rule_is_refused_a_second_time(admin, project):
     assert admin.put(other, rule("latest", disabled=True)).status_code == 200
 
 
+def test_the_rules_of_a_project_are_not_costly_together(admin, project):
+    costly = "*a" * 50
+    made = [location(admin.post(RULES, rule(f"{costly}{number}"))) for number in range(3)]
+    answer = admin.post(RULES, rule(f"{costly}3"))
+    assert answer.status_code == 400
+    assert "costly" in answer.json()["errors"][0]["message"]
+    assert admin.post(RULES, rule("v*")).status_code == 201
+    assert admin.put(made[0], rule(f"{costly}4")).status_code == 200, "it takes the place of another"
+
+
 def test_the_rules_of_a_project_are_its_maintainers_business(admin, somebody, nobody, project):
     mia = make_member(project, "mia", Role.MAINTAINER)
     dave = make_member(project, "dave", Role.DEVELOPER)

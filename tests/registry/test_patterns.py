@@ -51,6 +51,17 @@ def test_what_is_no_pattern_matches_nothing_and_is_told(pattern):
         patterns.check(pattern)
 
 
+@pytest.mark.parametrize("pattern", ["*", "**", "v*", "*-{alpha,beta,rc}*", "{" + ",".join(["application"] * 80) + "}"])
+def test_what_people_write_is_not_costly(pattern):
+    patterns.check(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["*" + "{,?}" * 248, "*a" * 400, "{" + "*a," * 300 + "}"])
+def test_what_is_costly_to_try_is_no_pattern(pattern):
+    with pytest.raises(BadPattern, match="costly"):
+        patterns.check(pattern)
+
+
 @pytest.mark.parametrize(
     "pattern", ["*a" * 400, "{" + "a*," * 300 + "}", "{a,b}*" * 100, "**/" * 300 + "x", "?*" * 500]
 )
