@@ -2,6 +2,9 @@
 
 from collections import Counter
 
+from django.test import Client
+
+from portal.api import document
 from tests.api.catalogue import declared
 
 
@@ -21,3 +24,10 @@ def test_reading_leaves_nothing_in_the_journal():
 def test_no_two_operations_share_a_name():
     names = Counter(one.operation.id for one in declared())
     assert not [name for name, count in names.items() if count > 1]
+
+
+def test_the_document_is_made_once_and_sent_to_whom_it_is_new(nobody, monkeypatch):
+    first = nobody.get("/openapi.json")
+    monkeypatch.setattr(document, "SchemaGenerator", None)
+    assert nobody.get("/openapi.json").content == first.content
+    assert Client().get("/api/v2.0/openapi.json", headers={"If-None-Match": first["ETag"]}).status_code == 304
