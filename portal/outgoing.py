@@ -7,14 +7,18 @@ be over after a few seconds, however slowly the other side talks.
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
+from concurrent.futures import Future
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection, HTTPException, HTTPSConnection
+from threading import Thread, Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 PATIENCE = 3.0  # Seconds for a connection, and for each sign of life,
 DEADLINE = 10.0  # and for everything together.
+_MOST_ADDRESSES = 3  # Of a host that are tried.
 
 
 class Undelivered(ConnectionError):
@@ -27,9 +31,13 @@ def post(address: str, headers: Mapping[str, str], content: bytes, *, verify: bo
     verify: whether an https address has to prove itself by a certificate that this machine trusts.
     """
     parts = urlsplit(address)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    secure = parts.scheme == "https"
     try:
-        with _connected(address, verify=verify) as connection:
+        port = parts.port or (HTTPS_PORT if secure else HTTP_PORT)
+        connection = HTTPSConnection(host, port) if secure else HTTPConnection(host, port)
+        with line_to(host, port, patience=PATIENCE, deadline=DEADLINE) as plain, closing(connection):
+            connection.sock = _context(verify=verify).wrap_socket(plain, server_hostname=host) if secure else plain
             connection.request("POST", path, content, dict(headers))
             status = connection.getresponse().status
     except (OSError, HTTPException, UnicodeError) as error:  # The last for hosts that no name server takes.
@@ -40,20 +48,57 @@ def post(address: str, headers: Mapping[str, str], content: bytes, *, verify: bo
 
 
 @contextmanager
-def _connected(address: str, *, verify: bool) -> Iterator[HTTPConnection]:
-    """A connection that is cut at the deadline, even while the two sides still agree on TLS."""
-    parts = urlsplit(address)
-    host, secure = parts.hostname or "", parts.scheme == "https"
-    connection = HTTPSConnection(host, parts.port) if secure else HTTPConnection(host, parts.port)
+def line_to(host: str, port: int, *, patience: float, deadline: float) -> Iterator[socket.socket]:
+    """A connection that is cut at the deadline; finding the host and reaching it count, and agreeing on TLS.
+
+    `patience` is how long one step may take. Raises OSError, TimeoutError also when the connection was cut.
+    """
+    ends = time.monotonic() + deadline
     with ExitStack() as stack:
-        plain = stack.enter_context(socket.create_connection((host, connection.port), PATIENCE))
-        watchdog = Timer(DEADLINE, _cut, [stack.enter_context(plain.dup())])
+        line = stack.enter_context(_reached(_addresses(host, port, ends), patience, ends))
+        watchdog = Timer(_left(ends), _cut, [stack.enter_context(line.dup())])
         watchdog.daemon = True
         watchdog.start()
         stack.callback(watchdog.cancel)
-        stack.callback(connection.close)
-        connection.sock = _context(verify=verify).wrap_socket(plain, server_hostname=host) if secure else plain
-        yield connection
+        yield line
+        if watchdog.finished.is_set():
+            raise TimeoutError
+
+
+def _addresses(host: str, port: int, ends: float) -> list[Any]:
+    """The first addresses of the host. Nothing can interrupt the system's resolver, so it is asked in a thread."""
+    answer: Future[list[Any]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001 - whoever waits is told.
+            answer.set_exception(error)
+
+    Thread(target=ask, daemon=True).start()
+    return answer.result(_left(ends))[:_MOST_ADDRESSES]
+
+
+def _reached(addresses: list[Any], patience: float, ends: float) -> socket.socket:
+    """A connection to the first of the addresses that takes one."""
+    failure = OSError("it has no address")
+    for family, kind, protocol, _, address in addresses:
+        line = socket.socket(family, kind, protocol)
+        try:
+            line.settimeout(min(patience, _left(ends)))
+            line.connect(address)
+        except OSError as error:
+            line.close()
+            failure = error
+        else:
+            line.settimeout(patience)
+            return line
+    raise failure
+
+
+def _left(ends: float) -> float:
+    """Seconds until then, and a moment if it is past: zero would mean another thing than no time."""
+    return max(ends - time.monotonic(), 0.001)
 
 
 def _context(*, verify: bool) -> ssl.SSLContext:

@@ -10,14 +10,16 @@ import struct
 import termios
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from audit.export import json_lines
 from audit.models import Entry
 from portal.auditing.syslog import frames
-from portal.outgoing import Undelivered, post, reason
+from portal.outgoing import Undelivered, line_to, post, reason
 
-PATIENCE = 10.0  # Seconds for a connection, for sending, and for an answer.
+PATIENCE = 10.0  # Seconds for a connection, and for sending,
+DEADLINE = 30.0  # and for everything together.
 FAREWELL = 2.0  # Seconds in which a syslog receiver closes its side.
 
 
@@ -39,7 +41,7 @@ def deliver(endpoint: str, entries: list[Entry]) -> None:
 
 
 def _tcp(parts: SplitResult, entries: list[Entry]) -> None:
-    with socket.create_connection((parts.hostname, parts.port), PATIENCE) as line:
+    with _line(parts) as line:
         line.sendall(frames(entries))
         line.settimeout(FAREWELL)
         line.shutdown(socket.SHUT_WR)
@@ -47,11 +49,14 @@ def _tcp(parts: SplitResult, entries: list[Entry]) -> None:
 
 
 def _tls(parts: SplitResult, entries: list[Entry]) -> None:
-    plain = socket.create_connection((parts.hostname, parts.port), PATIENCE)
-    with plain, ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as line:
+    with _line(parts) as plain, ssl.create_default_context().wrap_socket(plain, server_hostname=parts.hostname) as line:
         line.sendall(frames(entries))
         line.settimeout(FAREWELL)
         _until_taken(line, line.unwrap)
+
+
+def _line(parts: SplitResult) -> AbstractContextManager[socket.socket]:
+    return line_to(parts.hostname or "", parts.port or 0, patience=PATIENCE, deadline=DEADLINE)
 
 
 def _until_taken(line: socket.socket, farewell: Callable[[], object]) -> None:

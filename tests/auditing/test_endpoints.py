@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import struct
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -68,6 +69,15 @@ def test_a_receiver_that_reads_and_never_closes_has_taken_everything(monkeypatch
     monkeypatch.setattr(endpoints, "FAREWELL", 0.2)
     with silent(lambda line: line.recv(1 << 20) and line.recv(1 << 20, socket.MSG_WAITALL) and None) as port:
         deliver(f"127.0.0.1:{port}", ENTRIES)
+
+
+def test_a_receiver_that_is_cut_off_at_the_deadline_has_taken_nothing(monkeypatch):
+    monkeypatch.setattr(endpoints, "DEADLINE", 0.2)
+    done = threading.Event()
+    with silent(lambda _line: done.wait()) as port:
+        with pytest.raises(Undelivered, match="no answer in time"):
+            deliver(f"127.0.0.1:{port}", ENTRIES)
+        done.set()
 
 
 def test_http_takes_json_lines():

@@ -2,7 +2,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 
 import pytest
 
@@ -48,6 +48,32 @@ def test_a_target_that_is_away_is_told_as_such():
 def test_a_host_that_cannot_be_one_is_a_failure():
     with pytest.raises(Undelivered, match="UnicodeError"):
         post(f"http://{'a' * 64}.example/", {}, b"{}")
+
+
+def test_a_name_server_that_does_not_answer_is_given_up_at_the_deadline(monkeypatch):
+    monkeypatch.setattr(outgoing, "DEADLINE", 0.1)
+    done = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait())
+    with pytest.raises(Undelivered, match="no answer in time"):
+        post("http://collector.example/", {}, b"{}")
+    done.set()
+
+
+@pytest.mark.parametrize(("refusing", "delivered"), [(0, True), (2, True), (3, False)])
+def test_three_addresses_of_a_host_are_tried(monkeypatch, refusing, delivered):
+    def answer(connection):
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    def resolve(_host, port, **_):
+        found = [*(f"127.0.0.{number + 2}" for number in range(refusing)), "127.0.0.1"]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", (address, port)) for address in found]
+
+    with listener(answer) as address:
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        target = f"http://collector.example:{address.rpartition(':')[2]}/"
+        with nullcontext() if delivered else pytest.raises(Undelivered, match="Connection refused"):
+            post(target, {}, b"{}")
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
