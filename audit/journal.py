@@ -8,7 +8,10 @@ from audit.cursor import START, Cursor
 from audit.functions import Settled, beyond
 from audit.models import Entry, EntryQuerySet
 from audit.origin import Origin
-from audit.sanitise import clean_json, clean_text
+from audit.sanitise import bounded_json, clean_json, clean_text
+
+STATE_LIMIT = 64 * 1024
+"""Characters of JSON in the state before a change, and in that after it: readers have a thousand entries in memory."""
 
 _SIZES = {
     field.name: cast("int", field.max_length)
@@ -37,12 +40,17 @@ def record(
     """Appends one entry to the journal in the caller's transaction, with a single INSERT.
 
     `action` is "noun.verb", as in "manifest.push"; `target` names what was acted on; `before` and `after` hold what
-    changed. Text that does not fit its column is cut. Raises TransactionManagementError outside a transaction: an entry
+    changed. Text that does not fit its column is cut, and what is too large in a state is left out. Raises TransactionManagementError outside a transaction: an entry
     must appear exactly if the change it tells of does.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("A journal entry is written in the transaction of its change.")
-    _insert(entry(origin, action, project=project, target=target, before=before, after=after, result=result))
+    states = {"before": _state(before), "after": _state(after)}
+    _insert(entry(origin, action, project=project, target=target, result=result, **states))
+
+
+def _state(members: dict[str, Any] | None) -> dict[str, Any] | None:
+    return members and bounded_json(members, STATE_LIMIT)
 
 
 def _insert(written: Entry) -> None:

@@ -1,7 +1,11 @@
 """Makes text and JSON from anywhere fit for every database column they may land in."""
 
+import hashlib
+import json
 import math
 from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
 
 DEEPEST = 64  # Lists and objects within each other.
 
@@ -30,3 +34,28 @@ def clean_json(value: Any, room: int = DEEPEST) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def bounded_json(members: dict[str, Any], size: int) -> dict[str, Any]:
+    """The object in at most `size` characters of JSON: its largest members give way to their size and digest.
+
+    So does the object itself where even that is not enough.
+    """
+    left = len(_text(members))
+    if left <= size:
+        return members
+    texts = {name: _text(member) for name, member in members.items()}
+    told = dict(members)
+    for name in sorted(texts, key=lambda name: -len(texts[name])):
+        if left > size:
+            told[name] = _omitted(texts[name])
+            left += len(_text(told[name])) - len(texts[name])
+    return told if left <= size else _omitted(_text(members))
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, cls=DjangoJSONEncoder)
+
+
+def _omitted(text: str) -> dict[str, Any]:
+    return {"omitted": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}

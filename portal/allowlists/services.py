@@ -25,11 +25,13 @@ def allowlist_set(
     _check(cves, expires_at)
     row, _ = CVEAllowlist.objects.get_or_create(project=project)
     row = CVEAllowlist.objects.select_for_update().get(pk=row.pk)
-    before = _told(row)
+    known = set(row.cves)
+    before: dict[str, Any] = {"expires_at": row.expires_at, "removed": sorted(known - set(cves))}
+    after: dict[str, Any] = {"expires_at": expires_at, "added": sorted(set(cves) - known)}
     row.cves, row.expires_at = list(cves), expires_at
     row.save()
     name = project.name if project else ""
-    record(origin, "allowlist.update", project=name, target=name or "system", before=before, after=_told(row))
+    record(origin, "allowlist.update", project=name, target=name or "system", before=before, after=after)
     return row
 
 
@@ -43,7 +45,3 @@ def _check(cves: Sequence[str], expires_at: int | None) -> None:
         raise Invalid("An allowlist names each item once.")
     if expires_at is not None and not 0 <= expires_at <= _LAST_SECOND:
         raise Invalid("expires_at counts seconds since 1970, up to the year 9999.")
-
-
-def _told(row: CVEAllowlist) -> dict[str, Any]:
-    return {"cves": row.cves, "expires_at": row.expires_at}

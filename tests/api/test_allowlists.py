@@ -18,7 +18,8 @@ def test_the_list_is_empty_until_an_administrator_writes_one(admin, somebody):
     assert "expires_at" not in told
     last = Entry.objects.filter(action="allowlist.update").order_by("id").last()
     assert last.target == "system"
-    assert last.before == {"cves": ["CVE-2026-0001", "GHSA-abcd-1234"], "expires_at": 4102444800}
+    assert last.before == {"removed": ["CVE-2026-0001", "GHSA-abcd-1234"], "expires_at": 4102444800}
+    assert last.after == {"added": [], "expires_at": None}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Writing to the journal and reading it."""
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +45,17 @@ def test_an_entry_says_who_did_what_from_where():
 def test_recording_costs_one_query(django_assert_num_queries: Any):
     with django_assert_num_queries(1):
         record(SYSTEM, "manifest.push", target="library/hello:1", after={"size": 1})
+
+
+@pytest.mark.django_db
+def test_what_is_too_large_is_told_by_its_size_and_digest():
+    many = {"rights": ["x" * 100] * 1000, "duration": 30}
+    numbers = {str(number): number for number in range(10_000)}
+    record(SYSTEM, "robot.update", before=numbers, after=many)
+    entry = Entry.objects.get()
+    digest = hashlib.sha256(json.dumps(many["rights"]).encode()).hexdigest()
+    assert entry.after == {"rights": {"omitted": len(json.dumps(many["rights"])), "sha256": digest}, "duration": 30}
+    assert set(entry.before) == {"omitted", "sha256"}
 
 
 @pytest.mark.django_db(transaction=True)
