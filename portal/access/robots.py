@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -74,8 +74,9 @@ def robot_create(
     """A new robot of the project, or of the system, and its secret, which is not shown again.
 
     `duration` counts days; without a `secret` a random one is made. A robot as `creator` can pass on only what it has
-    itself. Raises Invalid, Forbidden, Missing for a project that is gone, or Conflict when the name is taken.
+    itself, and only for as long as it lives. Raises Invalid, Forbidden, Missing for a project that is gone, or Conflict when the name is taken.
     """
+    rights = _distinct(rights)
     _check(name, description, duration)
     _check_rights(project, rights, creator)
     secret = check_password(secret) if secret else new_secret()
@@ -87,7 +88,7 @@ def robot_create(
         description=description,
         secret=digest(secret),
         duration=duration,
-        expires_at=None if duration == NEVER else timezone.now() + timedelta(days=duration),
+        expires_at=_end(duration, creator),
         disabled=disabled,
         creator=origin.actor,
         creator_type=creator.kind if creator and maker else "",
@@ -113,10 +114,10 @@ def robot_update(
 
     Raises Invalid, or Missing when the robot or a project is gone.
     """
-    robot = _locked(robot)
+    rights = _distinct(rights)
     _check(robot.name, description, duration)
     _check_rights(robot.project, rights, None)
-    _hold_projects(None, rights)
+    robot = _locked(robot, rights)
     before = _told(robot)
     if duration != robot.duration:
         robot.expires_at = None if duration == NEVER else robot.created_at + timedelta(days=duration)
@@ -167,6 +168,13 @@ def robot_delete(*, robot: Robot, origin: Origin) -> None:
     robot.delete()
 
 
+def _end(duration: int, creator: Identity | None) -> datetime | None:
+    """When a new robot expires: after so many days, and not later than the robot that makes it."""
+    own = None if duration == NEVER else timezone.now() + timedelta(days=duration)
+    latest = creator.robot.expires_at if creator and creator.robot else None
+    return min(filter(None, (own, latest)), default=None)
+
+
 def _check(name: str, description: str, duration: int) -> None:
     if len(name) > LONGEST_NAME or not NAME.fullmatch(name):
         raise Invalid("A robot's name has lower-case letters and digits, with single . _ or - between them.")
@@ -211,8 +219,13 @@ def _give(robot: Robot, rights: Iterable[Right]) -> None:
             action=right.action,
             effect=right.effect,
         )
-        for right in dict.fromkeys(rights)
+        for right in rights
     )
+
+
+def _distinct(rights: Iterable[Right]) -> list[Right]:
+    """Each right once, however often a body names it."""
+    return list(dict.fromkeys(rights))
 
 
 def _hold_projects(owner: Project | None, rights: Iterable[Right]) -> None:
@@ -233,7 +246,9 @@ def _spelled(rights: Iterable[Right | RobotPermission]) -> list[str]:
     return [f"{r.effect} {r.kind}:{r.project or '*'} {r.resource}:{r.action}" for r in rights]
 
 
-def _locked(robot: Robot) -> Robot:
+def _locked(robot: Robot, rights: Iterable[Right] = ()) -> Robot:
+    """The robot as it is now, locked. Its projects come first: who deletes one locks it, and then its robots."""
+    _hold_projects(robot.project, rights)
     found = Robot.objects.select_for_update().filter(pk=robot.pk).first()
     if found is None:
         raise Missing(f"There is no robot account {robot.full_name}.")

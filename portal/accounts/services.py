@@ -4,7 +4,7 @@ Whether `origin` may do so is asked of `portal.access` before.
 """
 
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 
 from audit.journal import record
 from audit.origin import Origin
@@ -78,9 +78,7 @@ def user_set_password(*, user: User, password: str, origin: Origin) -> User:
 @transaction.atomic
 def user_set_admin(*, user: User, is_admin: bool, origin: Origin) -> User:
     """Makes the user a system administrator, or no longer one. Raises Refused for the last one."""
-    user = _locked(user)
-    if not is_admin:
-        _keep_an_admin(user)
+    user = _locked(user) if is_admin else _dismissed(user)
     before, user.is_admin = user.is_admin, is_admin
     user.save(update_fields=["is_admin", "updated_at"])
     record(origin, "user.set_admin", target=user.username, before={"is_admin": before}, after={"is_admin": is_admin})
@@ -90,9 +88,7 @@ def user_set_admin(*, user: User, is_admin: bool, origin: Origin) -> User:
 @transaction.atomic
 def user_set_active(*, user: User, is_active: bool, origin: Origin) -> User:
     """Lets the user log in, or no longer. Raises Refused for the last administrator."""
-    user = _locked(user)
-    if not is_active:
-        _keep_an_admin(user)
+    user = _locked(user) if is_active else _dismissed(user)
     before, user.is_active = user.is_active, is_active
     user.save(update_fields=["is_active", "updated_at"])
     record(
@@ -107,12 +103,11 @@ def user_delete(*, user: User, origin: Origin) -> None:
 
     Raises Forbidden for oneself and for the built-in administrator, Refused for the last administrator.
     """
-    user = _locked(user)
     if user.username_key == BUILT_IN:
         raise Forbidden(f"The built-in administrator {user.username} cannot be deleted.")
     if origin.kind == "user" and username_key(origin.actor) == user.username_key:
         raise Forbidden("You cannot delete yourself: ask another administrator.")
-    _keep_an_admin(user)
+    user = _dismissed(user)
     try:
         user.delete()
     except ProtectedError as error:
@@ -127,11 +122,19 @@ def _locked(user: User) -> User:
     return found
 
 
-def _keep_an_admin(user: User) -> None:
-    """All administrators are locked, so that two of them cannot remove each other at the same moment."""
-    admins = User.objects.select_for_update().filter(is_admin=True, is_active=True).order_by("pk")
-    if {admin.pk for admin in admins} == {user.pk}:
+def _dismissed(user: User) -> User:
+    """The user, locked, who may be an administrator no longer. Raises Missing, or Refused for the last one.
+
+    All administrators are locked with them, so that two cannot remove each other at the same moment, and in one order,
+    so that neither waits for the other.
+    """
+    concerned = Q(pk=user.pk) | Q(is_admin=True, is_active=True)
+    rows = {row.pk: row for row in User.objects.select_for_update().filter(concerned).order_by("pk")}
+    if user.pk not in rows:
+        raise Missing(f"There is no user {user.username}.")
+    if {pk for pk, row in rows.items() if row.is_admin and row.is_active} == {user.pk}:
         raise Refused(f"{user.username} is the last active administrator: appoint another one first.")
+    return rows[user.pk]
 
 
 def _set_profile(user: User, **values: str) -> None:

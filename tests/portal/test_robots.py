@@ -210,6 +210,23 @@ def test_a_robot_passes_on_no_more_than_it_has(team, make_project):
             make("too-much", None, [right], creator=boss)
 
 
+def test_a_robot_made_by_a_robot_ends_with_it(team):
+    robot, _ = make("boss", None, [pull(team)], duration=7)
+    boss = Identity(robot=robot)
+    heir, _ = make("heir", None, [pull(team)], creator=boss)
+    shorter, _ = make("shorter", None, [pull(team)], duration=1, creator=boss)
+    assert heir.expires_at == robot.expires_at
+    assert shorter.expires_at < robot.expires_at
+
+
+def test_a_right_that_is_named_twice_counts_once(team):
+    robot, _ = make("ci", team, [pull(team)] * 1000)
+    assert robot.permissions.count() == 1
+    assert Entry.objects.latest("pk").after["rights"] == ["allow project:team repository:pull"]
+    robots.robot_update(robot=robot, rights=[pull(team)] * 2, description="", duration=7, disabled=False, origin=SYSTEM)
+    assert robot.permissions.count() == 1
+
+
 def test_a_robot_with_an_exception_cannot_pass_on_the_rule(team):
     robot, _ = make("boss", None, [pull(), pull(team, effect="deny")])
     with pytest.raises(Forbidden):
