@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from portal.access.identity import Identity
 from portal.access.models import Robot, RobotPermission
-from portal.access.roles import PUBLIC, ROLES, Permission
+from portal.access.roles import PUBLIC, ROBOT_PROJECT, ROLES, Permission
 from portal.accounts.models import User
+from portal.errors import Forbidden
 from portal.projects.models import Member, Project, Role
 
 
@@ -48,6 +49,14 @@ def given(robot: Robot, project: int | None) -> frozenset[Permission]:
     """What the robot was given and not denied in the project of that id, or (None) in the system."""
     allowed, denied = _rows(robot, project)
     return allowed - denied
+
+
+def check_appointment(identity: Identity, role: int, project: Project) -> None:
+    """Raises Forbidden when a robot would give somebody a role with rights that it could have, but was not given."""
+    if identity.robot is None or role not in Role.values:
+        return
+    if ROLES[Role(role)] & ROBOT_PROJECT - given(identity.robot, project.pk):
+        raise Forbidden(f"{identity.name} does not hold all that a {Role(role).label} may do, and cannot pass it on.")
 
 
 def _robot(robot: Robot, project: Project | None) -> frozenset[Permission]:

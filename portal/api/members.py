@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.access.policy import check_appointment
 from portal.accounts.groups import group_ensure, group_get
 from portal.accounts.models import User, UserGroup
 from portal.accounts.services import user_by_id, user_get
@@ -103,6 +104,7 @@ class Members(Resource):
     def post(self, request: Request, project: Project) -> Response:  # noqa: ARG002
         """Gives a user or a group a role in the project."""
         wanted = self.read(ProjectMemberSerializer)
+        check_appointment(self.identity, wanted["role_id"], project)
         with transaction.atomic():
             user = _user(wanted.get("member_user") or {})
             group = None if user else self._group(wanted.get("member_group") or {})
@@ -147,8 +149,9 @@ class OneMember(Resource):
     )
     def put(self, request: Request, project: Project, mid: int) -> HttpResponse:  # noqa: ARG002
         """Another role for a member."""
-        member = member_get(project, mid)
-        member_update(member=member, role=self.read(RoleRequestSerializer)["role_id"], origin=self.origin)
+        member, role = member_get(project, mid), self.read(RoleRequestSerializer)["role_id"]
+        check_appointment(self.identity, role, project)
+        member_update(member=member, role=role, origin=self.origin)
         return self.done()
 
     @operation(

@@ -253,7 +253,7 @@ def _set_allowlist(resource: Resource, project: Project, wanted: dict[str, Any])
 
 def _first_admin() -> User | None:
     """Who owns what a robot creates."""
-    return User.objects.filter(is_admin=True).order_by("pk").first()
+    return User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
 
 
 PATHS = {

@@ -12,6 +12,7 @@ from audit.models import Entry
 from audit.origin import SYSTEM
 from portal.access.models import Robot, RobotPermission
 from portal.access.robots import Right, robot_create
+from portal.access.roles import ROBOT_PROJECT
 from portal.accounts.models import User
 from portal.accounts.names import username_key
 from portal.api import (
@@ -38,7 +39,7 @@ from portal.projects.services import project_create, project_delete, project_upd
 from portal.quotas.selectors import quotas as quota_rows
 from portal.webhooks.models import WebhookPolicy
 from registry.models import Manifest, Repository, Tag
-from tests.api.conftest import Caller, make_member
+from tests.api.conftest import Caller, make_member, make_user
 from tests.api.pushing import push
 from tests.support.images import Content, image, manifest
 
@@ -113,6 +114,18 @@ def test_a_robot_lists_repositories_only_where_it_may(public: bool, project: Pro
         assert caller.get("/projects/apps/repositories").status_code == (200 if may else 403)
         assert bool(caller.get("/repositories").json()) is may
         assert bool(caller.get("/search", q="web").json()["repository"]) is may
+
+
+def test_a_robot_gives_nobody_a_role_with_rights_that_it_was_not_given(project: Project) -> None:
+    make_user("friend")
+    staff = robot("staff", *(Right("project", "member", action, project) for action in ("create", "update", "list")))
+    deputy = robot("deputy", *(Right("project", *right, project) for right in ROBOT_PROJECT))
+    body = {"role_id": int(Role.PROJECT_ADMIN), "member_user": {"username": "friend"}}
+    assert staff.post("/projects/apps/members", body).status_code == 403
+    place = deputy.post("/projects/apps/members", body)["Location"].removeprefix("/api/v2.0")
+    assert staff.put(place, {"role_id": int(Role.MAINTAINER)}).status_code == 403
+    assert deputy.put(place, {"role_id": int(Role.MAINTAINER)}).status_code == 200
+    assert deputy.put(place, {"role_id": 99}).status_code == 400
 
 
 def test_a_robot_does_not_pass_on_what_a_public_project_shows_to_everybody(project: Project) -> None:

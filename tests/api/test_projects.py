@@ -143,6 +143,9 @@ def test_a_robot_creates_projects_if_it_was_given_that_and_the_first_admin_owns_
         robot("maker", Right("system", "project", "create")).post("/projects", {"project_name": "a"}).status_code == 201
     )
     assert project_get("a").owner.username == "admin"
+    User.objects.filter(username="admin").update(is_active=False)
+    robot("later", Right("system", "project", "create")).post("/projects", {"project_name": "b"})
+    assert project_get("b").owner.username == "second", "who was locked out owns nothing new"
 
 
 @pytest.mark.usefixtures("_many")
