@@ -11,6 +11,7 @@ from audit.origin import Origin
 from portal.allowlists.models import CVEAllowlist
 from portal.errors import Invalid
 from portal.projects.models import Project
+from portal.projects.services import project_held
 
 MOST_CVES = 10_000
 CVE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -21,9 +22,9 @@ _LAST_SECOND = 253_402_300_799  # of the year 9999
 def allowlist_set(
     *, project: Project | None, cves: Sequence[str], expires_at: int | None, origin: Origin
 ) -> CVEAllowlist:
-    """Replaces the list of a project, or (None) the system's. `expires_at`: seconds since 1970. Raises Invalid."""
+    """Replaces the list of a project, or (None) the system's. `expires_at`: seconds since 1970. Raises Invalid or Missing."""
     _check(cves, expires_at)
-    row, _ = CVEAllowlist.objects.get_or_create(project=project)
+    row, _ = CVEAllowlist.objects.get_or_create(project=project and project_held(project))
     row = CVEAllowlist.objects.select_for_update().get(pk=row.pk)
     known = set(row.cves)
     before: dict[str, Any] = {"expires_at": row.expires_at, "removed": sorted(known - set(cves))}

@@ -12,6 +12,7 @@ from portal.errors import Conflict, Invalid, Missing
 from portal.immutability.models import ImmutableRule
 from portal.immutability.patterns import Scope, Selector, checked_scope, checked_tags
 from portal.projects.models import Project
+from portal.projects.services import project_held
 from registry.oci import patterns
 
 MOST = 100  # Every push that moves a tag looks at all rules of the project,
@@ -28,7 +29,8 @@ def immutable_rule_create(
     priority: int,
     origin: Origin,
 ) -> ImmutableRule:
-    """A new rule of the project. Raises Invalid, or Conflict when there is the same one already."""
+    """A new rule of the project. Raises Invalid, Missing, or Conflict when there is the same one already."""
+    project = project_held(project)
     if project.immutable_rules.count() >= MOST:
         raise Invalid(f"A project has at most {MOST} immutable rules.")
     rule = ImmutableRule(project=project, disabled=disabled, priority=priority)
@@ -49,6 +51,7 @@ def immutable_rule_update(
     origin: Origin,
 ) -> ImmutableRule:
     """Replaces the rule. Raises Invalid, Missing, or Conflict when there is another such rule."""
+    project_held(rule.project)  # The sum of what its rules cost must not change meanwhile.
     rule = _locked(rule)
     before = _told(rule)
     rule.disabled, rule.priority = disabled, priority

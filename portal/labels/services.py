@@ -7,6 +7,7 @@ from audit.origin import Origin
 from portal.errors import Conflict, Invalid, Missing
 from portal.labels.models import ArtifactLabel, Label
 from portal.projects.models import Project
+from portal.projects.services import project_held
 from registry.models import Manifest, Repository
 
 LONGEST_NAME = 128
@@ -24,8 +25,8 @@ def label_get(label_id: int) -> Label:
 
 @transaction.atomic
 def label_create(*, name: str, description: str, color: str, project: Project | None, origin: Origin) -> Label:
-    """A new label, global or of the project. Raises Invalid, or Conflict when the name is taken there."""
-    label = Label(project=project)
+    """A new label, global or of the project. Raises Invalid, Missing, or Conflict when the name is taken there."""
+    label = Label(project=project and project_held(project))
     _describe(label, name, description, color)
     _save(label)
     after = {"name": name, "color": color, "scope": label.scope}

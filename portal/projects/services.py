@@ -113,6 +113,14 @@ def project_delete(*, project: Project, origin: Origin) -> None:
     delete_namespace(namespace)
 
 
+def project_held(project: Project) -> Project:
+    """The project as it is now, which nobody deletes before the transaction ends. Raises Missing.
+
+    Whatever is created in a project begins with this: the foreign key alone would fail at the commit.
+    """
+    return _locked(project)
+
+
 @transaction.atomic
 def member_add(
     *, project: Project, user: User | None = None, group: UserGroup | None = None, role: int, origin: Origin

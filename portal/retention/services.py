@@ -13,6 +13,7 @@ from jobs.models import ACTIVE
 from jobs.services import enqueue, schedule_delete, schedule_set, stop
 from portal.errors import Invalid, Missing
 from portal.projects.models import Project
+from portal.projects.services import project_held
 from portal.retention.models import RetentionExecution, RetentionPolicy
 from portal.retention.rules import Rule, checked
 
@@ -21,7 +22,8 @@ KIND = "retention.run"
 
 @transaction.atomic
 def retention_create(*, project: Project, rules: Sequence[Rule], cron: str, origin: Origin) -> RetentionPolicy:
-    """A policy for the project. Raises Invalid, also when it has one already, or Conflict when a rule is there twice."""
+    """A policy for the project. Raises Invalid, also when it has one already, Missing, or Conflict for a rule twice."""
+    project = project_held(project)
     policy = RetentionPolicy(project=project, rules=checked(rules), cron=_checked_cron(cron))
     try:
         with transaction.atomic():

@@ -11,6 +11,7 @@ from audit.journal import record
 from audit.origin import Origin
 from portal.errors import Conflict, Invalid, Missing
 from portal.projects.models import Project
+from portal.projects.services import project_held
 from portal.webhooks.events import TYPES
 from portal.webhooks.formats import FORMATS
 from portal.webhooks.models import WebhookPolicy
@@ -39,7 +40,8 @@ def webhook_create(
     targets: Sequence[Target],
     origin: Origin,
 ) -> WebhookPolicy:
-    """A new policy of the project. Raises Invalid, or Conflict when the name is taken there."""
+    """A new policy of the project. Raises Invalid, Missing, or Conflict when the name is taken there."""
+    project = project_held(project)
     if project.webhooks.count() >= MOST:
         raise Invalid(f"A project has at most {MOST} webhook policies.")
     policy = WebhookPolicy(project=project, creator=origin.actor)

@@ -9,10 +9,15 @@ from django.db import IntegrityError, connection
 from audit.models import Entry
 from audit.origin import SYSTEM
 from portal.accounts.services import user_delete
+from portal.allowlists.services import allowlist_set
 from portal.errors import Conflict, Invalid, Missing, Refused
+from portal.immutability.services import immutable_rule_create
+from portal.labels.services import label_create
 from portal.projects import services
 from portal.projects.models import Member, Project, Role
 from portal.projects.selectors import member_of, project_get, settings_of
+from portal.retention.services import retention_create
+from portal.webhooks.services import webhook_create
 from registry.models import Namespace, Repository
 
 
@@ -123,3 +128,33 @@ def test_of_many_who_create_a_project_at_once_one_succeeds(make_project):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(attempt, [partial(make_project, "team")] * 4))
     assert Entry.objects.filter(action="project.create").count() == Project.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        partial(label_create, name="stable", description="", color=""),
+        partial(retention_create, rules=[], cron=""),
+        partial(allowlist_set, cves=[], expires_at=None),
+        partial(
+            immutable_rule_create,
+            tag_selectors=[{"decoration": "matches", "pattern": "v*"}],
+            scope_selectors={"repository": [{"decoration": "repoMatches", "pattern": "**"}]},
+            disabled=False,
+            priority=0,
+        ),
+        partial(
+            webhook_create,
+            name="w",
+            description="",
+            enabled=True,
+            event_types=["PUSH_ARTIFACT"],
+            targets=[{"type": "http", "address": "http://collector.example/"}],
+        ),
+    ],
+)
+def test_nothing_is_created_in_a_project_that_was_deleted_meanwhile(make_project, create):
+    gone = make_project("team")
+    services.project_delete(project=project_get("team"), origin=SYSTEM)
+    with pytest.raises(Missing):
+        create(project=gone, origin=SYSTEM)
