@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from portal.configuration import services as configuration
 from tests.support import docker_registry as docker_registry_server
 from tests.support import dockerd, portolan, postgres, redis
 from tests.support.portolan import Portolan
@@ -47,6 +48,15 @@ def _as_skip(missing: BaseException) -> Any:
         pytest.skip(str(missing))
     except pytest.skip.Exception as skip:
         return type(skip), skip, skip.__traceback__
+
+
+@pytest.fixture(autouse=True)
+def _configuration_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is remembered from the test before, and nothing read anew in the middle, where queries are counted."""
+    monkeypatch.setattr(configuration, "REMEMBERED_SECONDS", 3600)
+    configuration.forget()
+    yield
+    configuration.forget()
 
 
 @pytest.fixture(scope="session")

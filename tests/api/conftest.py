@@ -16,7 +16,6 @@ from portal.accounts import passwords
 from portal.accounts.models import User
 from portal.accounts.services import user_create
 from portal.artifacts.selectors import counts
-from portal.configuration.services import forget
 from portal.projects.models import Project, Role
 from portal.projects.services import member_add, project_create
 from registry.store import store
@@ -84,8 +83,7 @@ def queries_of(act: Callable[[], Any]) -> int:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_configuration() -> None:
-    forget()
+def _nothing_counted() -> None:
     counts.clear()
 
 

@@ -1,7 +1,7 @@
 """Fixtures of forwarding: a certificate, the endpoint that is configured, and real workers."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,13 +24,11 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def forward_to(transactional_db: None) -> Iterator[Callable[[str], None]]:
+def forward_to(transactional_db: None) -> Callable[[str], None]:
     """A function that configures the endpoint."""
 
     def configure(endpoint: str) -> None:
         configuration_update(changes={"audit_log_forward_endpoint": endpoint}, origin=SYSTEM)
         forget()
 
-    forget()
-    yield configure
-    forget()
+    return configure

@@ -11,7 +11,6 @@ from portal import health, limits
 from portal.accounts import passwords
 from portal.accounts.models import User
 from portal.accounts.services import user_create
-from portal.configuration.services import forget
 
 PASSWORD = "Harbour-Master-1"
 
@@ -22,7 +21,6 @@ def _nothing_remembered(monkeypatch) -> Iterator[None]:
     monkeypatch.setattr(health, "_ready_probes", dict(health._ready_probes))
     health._kept.clear()
     limits._own.clear()
-    forget()
     yield
     health._kept.clear()
     limits._own.clear()

@@ -18,13 +18,6 @@ from registry.selectors import usage
 from registry.services.usage import QuotaExceeded, count, quota_watched
 
 
-@pytest.fixture(autouse=True)
-def _fresh_configuration():
-    forget()
-    yield
-    forget()
-
-
 @pytest.fixture
 def project(make_project):
     return make_project("apps")

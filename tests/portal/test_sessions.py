@@ -22,13 +22,6 @@ ME = "/api/v2.0/users/current"
 FORM = "application/x-www-form-urlencoded"
 
 
-@pytest.fixture(autouse=True)
-def _fresh_configuration():
-    forget()
-    yield
-    forget()
-
-
 class Browser:
     """Keeps cookies, and sends the token it was last given with every unsafe request."""
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from itertools import count
@@ -15,7 +14,6 @@ from audit.origin import SYSTEM, Origin
 from jobs.kinds import JobRun, kind_named
 from jobs.models import Job, State
 from jobs.run import Interrupted
-from portal.configuration.services import forget
 from portal.projects.models import Project
 from portal.projects.services import project_create
 from portal.retention.models import RetentionExecution, RetentionPolicy, RetentionTask
@@ -102,13 +100,6 @@ def task(execution: RetentionExecution) -> tuple[RetentionTask, str]:
     """The run's only task, with its log."""
     found = RetentionTask.objects.get(execution=execution)
     return found, log_of(found)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_configuration() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from audit.models import Entry
 from audit.origin import SYSTEM, Origin
 from jobs.kinds import JobRun
 from jobs.models import JobLog
-from portal.configuration.services import forget
 from portal.projects.models import Project
 from portal.projects.services import project_create
 from portal.webhooks.followers import tell
@@ -69,13 +68,6 @@ def receiver() -> Iterator[Receiver]:
     found.server.shutdown()
     thread.join()
     found.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def _fresh_configuration() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 @pytest.fixture
