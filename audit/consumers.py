@@ -14,6 +14,9 @@ from audit.functions import beyond
 from audit.journal import read, settled
 from audit.models import Consumer, Entry, EntryQuerySet
 
+Handle = Callable[[list[Entry]], int | None]
+"""Is given entries, at least one; gives how many of them it took, at least one, or None for all. The rest come again."""
+
 LEASE = timedelta(seconds=60)  # How long `deliver` may take before another process begins the same entries.
 
 
@@ -35,8 +38,8 @@ def subscribed(name: str) -> bool:
     return Consumer.objects.filter(name=name).exists()
 
 
-def advance(name: str, handle: Callable[[list[Entry]], None], limit: int = 500) -> int:
-    """Hands the next entries, at most `limit`, to `handle`; the number of them, 0 when there are none.
+def advance(name: str, handle: Handle, limit: int = 500) -> int:
+    """Hands the next entries, at most `limit`, to `handle`; how many it took, 0 when there are none.
 
     What `handle` writes to the database and the step of the cursor are one transaction: both happen or neither does,
     and no two processes handle the same entries. A consumer that is not subscribed begins at the start of the journal.
@@ -45,13 +48,13 @@ def advance(name: str, handle: Callable[[list[Entry]], None], limit: int = 500) 
         consumer = hold(name)
         entries = read(consumer.cursor, limit)
         if entries:
-            handle(entries)
+            entries = entries[: handle(entries)]
             consumer.move(entries[-1].cursor)
         return len(entries)
 
 
-def deliver(name: str, send: Callable[[list[Entry]], None], limit: int = 500) -> int:
-    """Hands the next entries to `send`, which takes them out of the database, each at least once; how many there were.
+def deliver(name: str, send: Handle, limit: int = 500) -> int:
+    """Hands the next entries to `send`, which takes them out of the database, each at least once; how many it took.
 
     `send` runs outside of any transaction, and the cursor moves once it has returned: if it raises, or the process
     dies, the same entries come again. While one process sends, others are given nothing; but one that takes longer
@@ -65,7 +68,7 @@ def deliver(name: str, send: Callable[[list[Entry]], None], limit: int = 500) ->
     try:
         entries = read(ours.get().cursor, limit)
         if entries:
-            send(entries)
+            entries = entries[: send(entries)]
             end = entries[-1].cursor
             ours.update(txid=end.txid, last_id=end.id, moved_at=Now())
         return len(entries)

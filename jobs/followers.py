@@ -16,12 +16,11 @@ from django.db import DatabaseError, close_old_connections, connection
 from audit import consumers
 from audit.cursor import START
 from audit.journal import head
-from audit.models import Entry
 
 PAUSE = 1.0  # Seconds between two looks at the journal,
 LONGEST_PAUSE = 60.0  # and at most, once the follower has failed; the wait doubles up to this.
 
-Handle = TypeVar("Handle", bound=Callable[[list[Entry]], None])
+Function = TypeVar("Function", bound=consumers.Handle)
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class Follower:
     """A registered reader; `follow` tells what the fields mean."""
 
     name: str
-    handle: Callable[[list[Entry]], None]
+    handle: consumers.Handle
     start: Literal["head", "start"]
     outside: bool
 
@@ -72,8 +71,12 @@ class Follower:
 _followers: dict[str, Follower] = {}
 
 
-def follow(name: str, *, start: Literal["head", "start"] = "head", outside: bool = False) -> Callable[[Handle], Handle]:
-    """Registers a function `(entries: list[Entry]) -> None`, which is given every entry of the journal in its order.
+def follow(
+    name: str, *, start: Literal["head", "start"] = "head", outside: bool = False
+) -> Callable[[Function], Function]:
+    """Registers a function `(entries: list[Entry]) -> int | None`, which is given every entry of the journal in its order.
+
+    It gives how many of the entries it took, if that is not all of them: the rest come again at once.
 
     start: whether it begins with what comes after it is first met ("head") or with the journal's first entry.
     outside: False for work in the database: it and the step of the cursor are one transaction, so every entry is
@@ -84,7 +87,7 @@ def follow(name: str, *, start: Literal["head", "start"] = "head", outside: bool
     A function that raises is given the same entries again later. Raises `ValueError` when the name is taken.
     """
 
-    def register(function: Handle) -> Handle:
+    def register(function: Function) -> Function:
         if name in _followers:
             raise ValueError(f"There are two followers called {name}.")
         _followers[name] = Follower(name, function, start, outside)

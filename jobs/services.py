@@ -40,17 +40,7 @@ def enqueue(
     Jobs that people ask for by hand are told to the journal. Raises `UnknownKind`, and `TypeError` for arguments that the
     function does not take.
     """
-    known = kind_named(kind)
-    known.check(args)
-    values: dict[str, Any] = {
-        "args": args,
-        "exclusive": known.exclusive,
-        "priority": known.priority,
-        "max_attempts": known.attempts,
-        "origin": asdict(origin),
-        "trigger": trigger,
-        **({"run_at": run_at} if run_at else {}),
-    }
+    values = _values(kind, args, origin, trigger) | ({"run_at": run_at} if run_at else {})
     if key:
         job, created = Job.objects.get_or_create(kind=kind, key=key, state__in=ACTIVE, defaults=values)
     else:
@@ -61,6 +51,29 @@ def enqueue(
         if run_at is None:
             transaction.on_commit(ring)
     return job
+
+
+@transaction.atomic
+def enqueue_many(kind: str, number: int, *, trigger: str) -> list[Job]:
+    """Puts so many jobs of the kind, which takes no arguments, into the queue, in far fewer statements than jobs."""
+    values = _values(kind, {}, SYSTEM, trigger)
+    jobs = Job.objects.bulk_create(Job(kind=kind, **values) for _ in range(number))
+    transaction.on_commit(ring)
+    return jobs
+
+
+def _values(kind: str, args: dict[str, Any], origin: Origin, trigger: str) -> dict[str, Any]:
+    """The fields of a new job. Raises `UnknownKind` and `TypeError`."""
+    known = kind_named(kind)
+    known.check(args)
+    return {
+        "args": args,
+        "exclusive": known.exclusive,
+        "priority": known.priority,
+        "max_attempts": known.attempts,
+        "origin": asdict(origin),
+        "trigger": trigger,
+    }
 
 
 @transaction.atomic

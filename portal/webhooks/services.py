@@ -21,8 +21,9 @@ LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 1024
 LONGEST_ADDRESS = 2048
 LONGEST_HEADER = 4096
-MOST_TARGETS = 10
-MOST = 100  # Of a project: every event looks at all of them.
+# One entry of the journal may tell of a hundred deleted artifacts, and each is told to every target of the project.
+MOST_TARGETS = 5
+MOST = 20  # Policies of a project.
 _PRINTABLE = re.compile(r"[!-~]+")
 _HEADER = re.compile(r"[ -~]*")
 

@@ -86,7 +86,7 @@ def test_names_are_taken_once_in_a_project(admin, project):
         ({"event_types": ["FULL_MOON"]}, 400),
         ({"event_types": [5]}, 422),
         ({"targets": []}, 400),
-        ({"targets": target() * 11}, 400),
+        ({"targets": target() * 6}, 400),
         ({"targets": [{}]}, 422),
         ({"targets": target(type="pigeon")}, 400),
         ({"targets": target(payload_format="XML")}, 400),
@@ -109,6 +109,14 @@ def test_names_are_taken_once_in_a_project(admin, project):
 def test_what_is_no_policy_is_refused(admin, project, change, status):
     assert admin.post(POLICIES, body(**change)).status_code == status
     assert admin.get(POLICIES).json() == []
+
+
+def test_a_project_has_so_many_policies_and_no_more(admin, project):
+    for number in range(20):
+        location(admin.post(POLICIES, body(f"hook{number}")))
+    refused = admin.post(POLICIES, body("one too many"))
+    assert refused.status_code == 400
+    assert "at most 20 webhook policies" in refused.content.decode()
 
 
 def test_what_was_delivered_is_told(admin, project, receiver):  # noqa: F811
@@ -208,7 +216,7 @@ def test_lists_take_as_many_queries_however_long_they_are(admin, project):
     where = location(admin.post(POLICIES, body("first")))
     paths = [POLICIES, f"{where}/executions", "/projects/apps/webhook/lasttrigger"]
     counts = []
-    for upto in (2, 40):
+    for upto in (2, 20):
         for number in range(len(admin.get(POLICIES, page_size=100).json()), upto):
             location(admin.post(POLICIES, body(f"hook{number}")))
         while Delivery.objects.filter(policy__name="first").count() < upto:

@@ -25,6 +25,19 @@ def test_a_consumer_sees_every_entry_once_and_in_order():
     assert seen == ["a", "b", "c", "d"]
 
 
+@pytest.mark.parametrize("step", [advance, deliver])
+def test_what_a_consumer_does_not_take_comes_again(step):
+    write("a", "b", "c")
+    seen: list[str] = []
+
+    def handle(entries: list[Entry]) -> int:
+        seen.extend(entry.target for entry in entries[:2])
+        return 2
+
+    assert [step("mail", handle) for _ in range(3)] == [2, 1, 0]
+    assert seen == ["a", "b", "c"]
+
+
 def test_a_consumer_that_fails_stays_where_it_was_and_leaves_nothing_behind():
     write("a")
 

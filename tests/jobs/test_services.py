@@ -12,8 +12,8 @@ from audit.models import Entry
 from audit.origin import SYSTEM, Origin
 from jobs import runner
 from jobs.kinds import UnknownKind, job
-from jobs.models import Job, State
-from jobs.services import enqueue, stop
+from jobs.models import Job, State, Trigger
+from jobs.services import enqueue, enqueue_many, stop
 
 ALICE = Origin("alice", "user", address="192.0.2.7")
 
@@ -23,6 +23,17 @@ def test_a_job_exists_only_if_the_transaction_that_asked_for_it_commits(db):
         enqueue("test.note", file="f", text="t")
         transaction.set_rollback(True)
     assert not Job.objects.exists()
+
+
+def test_many_jobs_are_asked_for_in_few_statements(db, django_assert_max_num_queries):
+    with django_assert_max_num_queries(8):
+        jobs = enqueue_many("registry.purge-uploads", 100, trigger=Trigger.EVENT)
+    assert len({job.number for job in jobs}) == 100
+    one = enqueue("registry.purge-uploads", trigger=Trigger.EVENT)
+    for field in ("args", "state", "exclusive", "priority", "max_attempts", "trigger", "origin"):
+        assert list(Job.objects.values_list(field, flat=True).distinct()) == [getattr(one, field)]
+    with pytest.raises(TypeError):
+        enqueue_many("test.note", 2, trigger=Trigger.EVENT)
 
 
 def test_while_a_job_with_a_key_is_active_asking_again_gives_the_same_job(db, job_that):

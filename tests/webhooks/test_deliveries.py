@@ -1,15 +1,17 @@
 import uuid
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from audit.journal import record
 from audit.models import Entry
 from audit.origin import SYSTEM
 from jobs.models import Job, State, Trigger
 from portal.configuration.services import configuration_update, forget
 from portal.outgoing import Undelivered
 from portal.projects.services import project_create, project_delete
+from portal.webhooks import followers
 from portal.webhooks.followers import tell
 from portal.webhooks.models import Delivery, WebhookPolicy
 from portal.webhooks.services import webhook_delete, webhook_update
@@ -233,6 +235,23 @@ def test_a_project_goes_with_its_policies_and_deliveries(project):
     pushed("v1")
     project_delete(project=project, origin=SYSTEM)
     assert not Delivery.objects.exists()
+
+
+def test_a_crowd_of_targets_is_served_in_short_transactions_and_few_statements(project, monkeypatch):
+    monkeypatch.setattr(followers, "AT_ONCE", 20)
+    for _ in range(3):
+        policy(project, *[target("http://127.0.0.1:9/")] * 5)
+    with transaction.atomic():
+        for number in range(4):
+            record(SYSTEM, "manifest.push", project="apps", target=f"apps/app@{number}", after={"digest": DIGEST})
+    entries = list(Entry.objects.filter(action="manifest.push").order_by("id"))
+    with CaptureQueriesContext(connection) as queries:
+        assert tell(entries) == 2
+    assert Delivery.objects.count() == 2 * 15
+    assert len(queries) < 15
+    assert tell(entries[2:]) == 2
+    assert Job.objects.filter(kind="webhooks.deliver").count() == 4 * 15
+    assert {delivery.job.kind for delivery in Delivery.objects.all()} == {"webhooks.deliver"}
 
 
 def test_a_batch_of_events_is_looked_up_in_two_queries(project):
