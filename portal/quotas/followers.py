@@ -33,8 +33,9 @@ def warn(entries: list[Entry]) -> None:
 
     The entry names the repository that changed last.
     """
-    moved = {entry.project: repository_in(entry.target) for entry in entries if entry.action in _MOVING}
-    projects = _limited(set(moved))
+    moved = {entry.project: entry for entry in entries if entry.action in _MOVING}
+    # What is older than a project was of another one that had its name.
+    projects = [project for project in _limited(set(moved)) if project.created_at <= moved[project.name].at]
     if not projects:
         return
     used = usages([project.pk for project in projects])
@@ -46,7 +47,8 @@ def warn(entries: list[Entry]) -> None:
         if project.pk not in warned:
             QuotaWarning.objects.create(project=project)
             after = {"percent": WARNED_AT, "used": used[project.pk], "limit": project.storage_limit}
-            record(SYSTEM, "quota.warn", project=project.name, target=moved[project.name], after=after)
+            target = repository_in(moved[project.name].target)
+            record(SYSTEM, "quota.warn", project=project.name, target=target, after=after)
 
 
 def _limited(names: set[str]) -> list[Project]:

@@ -50,9 +50,13 @@ def _policies(entries: list[Entry]) -> Policies:
 
 
 def _wanting(entry: Entry, policies: Policies) -> list[WebhookPolicy]:
-    """Those of the policies that want to be told of the entry."""
+    """Those of the policies that want to be told of the entry.
+
+    What happened before there was a policy is not its business: it may be of another project that had this name.
+    """
     happening = HAPPENINGS.get(entry.action)
-    return policies.get((entry.project, happening.type), []) if happening else []
+    of_type = policies.get((entry.project, happening.type), []) if happening else []
+    return [policy for policy in of_type if policy.created_at <= entry.at]
 
 
 def _created(repositories: set[str]) -> dict[str, int]:

@@ -37,7 +37,7 @@ def clear_repository(
     while batch := dict(manifests[:_MANIFESTS]):
         with transaction.atomic():
             before = _told(row, batch)
-            record(origin, "repository.clear", project=namespace_of(name), target=name, before=before)
+            record(origin, "repository.clear", project=_project(row, name), target=name, before=before)
             remove(row.namespace_id, batch)
         done += len(batch)
         progress(done, total)
@@ -60,6 +60,12 @@ def _resume(key: str, repository_id: int) -> None:
     last = Job.objects.filter(kind=CLEARING, key=key).order_by("-number").first()
     origin, name = (last.asked_by, last.args.get("name", "")) if last else (SYSTEM, "")
     enqueue(CLEARING, origin=origin, key=key, trigger=Trigger.EVENT, repository_id=repository_id, name=name)
+
+
+def _project(row: Repository, name: str) -> str:
+    """The project that the repository was in; none once that is deleted, since another one may have its name by now."""
+    project = namespace_of(name)
+    return project if Namespace.objects.filter(pk=row.namespace_id, name=project).exists() else ""
 
 
 def _told(row: Repository, batch: Mapping[int, str]) -> dict[str, list[Any]]:

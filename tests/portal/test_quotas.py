@@ -1,6 +1,7 @@
 """The gate that keeps projects within their limits, and the warnings before."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -78,6 +79,17 @@ def test_a_project_that_gets_near_its_limit_is_warned_of_once_until_there_is_roo
     hold(project, 900)
     warn(pushed)
     assert warnings() == [first, ("apps/web", {"percent": 85, "used": 951, "limit": 1000})]
+
+
+def test_what_an_older_project_of_its_name_did_is_no_reason_to_warn_of_a_project(project):
+    older = Entry(action="manifest.push", project="apps", target="apps/secret@sha256:0")
+    older.at = project.created_at - timedelta(seconds=1)
+    limit(project, 1000)
+    hold(project, 900)
+    warn([older])
+    assert warnings() == []
+    warn([older, Entry(action="manifest.push", project="apps", target="apps/web@sha256:0")])
+    assert [target for target, _ in warnings()] == ["apps/web"]
 
 
 def test_nobody_is_warned_of_projects_without_a_limit(project, django_assert_num_queries):

@@ -15,7 +15,10 @@ from portal.webhooks import followers
 from portal.webhooks.followers import tell
 from portal.webhooks.models import Delivery, WebhookPolicy
 from portal.webhooks.services import webhook_delete, webhook_update
-from tests.webhooks.conftest import DIGEST, carry_out, happened, policy, pushed, target
+from registry.models import Manifest, Repository
+from registry.services.clearing import clear_repository
+from registry.services.repositories import delete_repository
+from tests.webhooks.conftest import ALICE, DIGEST, carry_out, happened, policy, pushed, target
 
 
 def test_a_push_is_told_in_harbors_format(project, receiver, settings):
@@ -234,6 +237,35 @@ def test_a_project_goes_with_its_policies_and_deliveries(project):
     policy(project, target("http://127.0.0.1:9/"))
     pushed("v1")
     project_delete(project=project, origin=SYSTEM)
+    assert not Delivery.objects.exists()
+
+
+def test_a_new_project_is_told_nothing_of_an_older_one_of_its_name(project):
+    after = {"digest": DIGEST, "tags": ["secret"]}
+    with transaction.atomic():
+        record(ALICE, "manifest.push", project="apps", target=f"apps/app@{DIGEST}", after=after)
+    project_delete(project=project, origin=SYSTEM)
+    policy(project_create(name="apps", owner=None, origin=SYSTEM), target("http://127.0.0.1:9/"))
+    tell(list(Entry.objects.filter(action="manifest.push")))
+    assert not Delivery.objects.exists()
+    pushed("v1")
+    assert Delivery.objects.count() == 1
+
+
+def test_nor_of_what_is_cleared_away_of_it_only_now(project):
+    row = Repository.objects.create(namespace=project.namespace, name="apps/app")
+    digest = Manifest.objects.create(repository=row, digest=DIGEST, media_type="", payload=b"{}", size=2).digest
+    delete_repository(name="apps/app", origin=ALICE)
+    project_delete(project=project, origin=SYSTEM)
+    policy(
+        project_create(name="apps", owner=None, origin=SYSTEM),
+        target("http://127.0.0.1:9/"),
+        events=("DELETE_ARTIFACT",),
+    )
+    clear_repository(row.pk, origin=ALICE, name="apps/app")
+    cleared = Entry.objects.get(action="repository.clear")
+    assert (cleared.project, cleared.target, cleared.before["artifacts"][0]["digest"]) == ("", "apps/app", digest)
+    tell([cleared])
     assert not Delivery.objects.exists()
 
 
