@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import DatabaseError, connection
 from django.db.models import QuerySet
@@ -34,7 +34,7 @@ class Interrupted(BaseException):
 
 
 class Stopped(Interrupted):
-    """Somebody asked for the job to be stopped."""
+    """Nobody wants the job done any more."""
 
 
 class LeaseLost(Interrupted):
@@ -92,6 +92,11 @@ class JobRun:
             raise Stopped
         if self._shutdown.is_set():
             raise Yielded
+
+    def abandon(self, why: str) -> NoReturn:
+        """Ends the run and the job here as stopped, not as a success or a failure; the log tells why."""
+        self.log(why)
+        raise Stopped
 
     def beat(self) -> None:
         """Renews the lease when a third of it has passed, stores what was reported, and looks for a request to stop."""

@@ -1,6 +1,7 @@
 """Deliveries are jobs: they outlive every process, and what fails is tried again."""
 
 from jobs.kinds import JobRun, job
+from portal.configuration.services import value
 from portal.outgoing import post
 from portal.webhooks.formats import body
 from portal.webhooks.models import Delivery
@@ -13,11 +14,12 @@ KIND = "webhooks.deliver"
 # costs every attempt its patience: all other work comes first.
 @job(KIND, attempts=8, priority=-1)
 def deliver(run: JobRun) -> None:
-    """Tells one target of a policy about one event. Raises Undelivered, and is then repeated a little later."""
+    """Tells one target of a policy about one event, if that is still wanted. Raises Undelivered, and is repeated then."""
     delivery = Delivery.objects.filter(job_id=run.job.pk).select_related("policy").first()
     if delivery is None or delivery.target >= len(delivery.policy.targets):
-        run.log("The target is gone.")
-        return
+        run.abandon("The target is gone.")
+    if not (delivery.policy.enabled and value("notification_enable")):
+        run.abandon("Switched off meanwhile: nothing was sent.")
     target = delivery.policy.targets[delivery.target]
     content_type, content = body(delivery, target)
     headers = {"Content-Type": content_type, "User-Agent": "Portolan"}

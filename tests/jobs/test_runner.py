@@ -100,6 +100,13 @@ def test_a_running_job_that_is_stopped_ends_at_its_next_checkpoint(job_that):
     assert job.state == State.STOPPED
 
 
+def test_a_job_that_nobody_wants_any_more_ends_as_stopped(job_that):
+    job = job_that(lambda attempt: attempt.abandon("The target is gone."))
+    runner.work()
+    job.refresh_from_db()
+    assert (job.state, job.error, job.log.get().text) == (State.STOPPED, "", "The target is gone.")
+
+
 def test_a_job_that_fails_after_it_was_told_to_stop_is_not_tried_again(job_that):
     def work(attempt):
         stop(attempt.job.number, origin=SYSTEM)

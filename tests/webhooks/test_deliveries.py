@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from audit.journal import record
 from audit.models import Entry
 from audit.origin import SYSTEM
-from jobs.models import Job, State, Trigger
+from jobs.models import Job, JobLog, State, Trigger
+from jobs.run import Stopped
 from portal.configuration.services import configuration_update, forget
 from portal.outgoing import Undelivered
 from portal.projects.services import project_create, project_delete
@@ -229,7 +230,31 @@ def test_what_waits_goes_to_the_new_address_and_nowhere_once_the_policy_is_gone(
     carry_out(Delivery.objects.get(pk=first.pk))
     assert len(receiver.requests) == 1
     webhook_delete(policy=made, origin=SYSTEM)
-    carry_out(second)
+    with pytest.raises(Stopped):
+        carry_out(second)
+    assert len(receiver.requests) == 1
+
+
+def switch_policy(project, *, on):
+    project.webhooks.update(enabled=on)
+
+
+def switch_all(project, *, on):
+    configuration_update(changes={"notification_enable": on}, origin=SYSTEM)
+    forget()
+
+
+@pytest.mark.parametrize("switch", [switch_policy, switch_all])
+def test_what_waits_when_it_is_switched_off_is_stopped_and_not_sent(project, receiver, switch):
+    policy(project, target(receiver.url))
+    pushed("v1")
+    switch(project, on=False)
+    with pytest.raises(Stopped):
+        carry_out(Delivery.objects.get())
+    assert receiver.requests == []
+    assert "Switched off" in JobLog.objects.get().text
+    switch(project, on=True)
+    carry_out(Delivery.objects.get())
     assert len(receiver.requests) == 1
 
 
