@@ -23,8 +23,13 @@ class State(models.TextChoices):
 
 ACTIVE = (State.PENDING, State.RUNNING)
 
-# The state of what somebody asked for, where that is told apart from the job that does it: it runs from the beginning.
-EXECUTION_STATE = Case(When(state=State.PENDING, then=Value(State.RUNNING)), default=F("state"))
+
+def execution_state(path: str = "") -> Case:
+    """The state of what somebody asked for, where that is told apart from the job that does it: it runs from the beginning.
+
+    `path` leads from the rows of the query to the job, as in `job__`.
+    """
+    return Case(When(**{f"{path}state": State.PENDING}, then=Value(State.RUNNING)), default=F(f"{path}state"))
 
 
 class Trigger(models.TextChoices):
@@ -93,7 +98,7 @@ class Job(models.Model):
 
     @property
     def execution_state(self) -> str:
-        """The same as `EXECUTION_STATE`."""
+        """The same as the function of this name."""
         return State.RUNNING if self.active else self.state
 
     @property

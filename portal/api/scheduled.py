@@ -15,7 +15,7 @@ from rest_framework import serializers
 
 from audit.origin import Origin
 from jobs.cron import next_after
-from jobs.models import EXECUTION_STATE, Job, Schedule
+from jobs.models import Job, Schedule, execution_state
 from jobs.selectors import log_line, log_text
 from jobs.services import enqueue, schedule_set, stop
 from portal.api.wire.query import Field, Fields, moment, number
@@ -82,7 +82,7 @@ class Work:
     @property
     def runs(self) -> QuerySet[Job]:
         """Its jobs."""
-        return Job.objects.filter(kind=self.kind).annotate(status_shown=EXECUTION_STATE)
+        return Job.objects.filter(kind=self.kind).annotate(status_shown=execution_state())
 
     def run(self, number_of_run: int) -> Job:
         """One of its jobs. Raises Missing."""

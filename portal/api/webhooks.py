@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.models import State
+from jobs.models import State, execution_state
 from jobs.selectors import log_text
 from portal.access.policy import can
 from portal.api.webhook_shapes import (
@@ -48,6 +48,7 @@ DELIVERIES: Fields = {
     "creation_time": Field("created_at", moment),
     "end_time": Field("job__finished_at", moment),
 }
+EXECUTIONS: Fields = {**DELIVERIES, "status": Field("status_shown")}
 
 
 class WebhookPolicies(Resource):
@@ -130,12 +131,13 @@ class WebhookExecutions(Resource):
         right=of_project("notification-policy", "read"),
         answers={200: WebhookExecutionSerializer(many=True)},
         listed=True,
-        fields=DELIVERIES,
+        fields=EXECUTIONS,
     )
     def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:
         """The deliveries of a policy, the newest first."""
         rows = deliveries_of(webhook_get(project, webhook_policy_id)).select_related("job", "policy")
-        return _deliveries(request, rows, WebhookExecutionSerializer)
+        rows = rows.annotate(status_shown=execution_state("job__"))
+        return _deliveries(request, rows, WebhookExecutionSerializer, EXECUTIONS)
 
 
 class WebhookTasks(Resource):
@@ -237,8 +239,10 @@ def _changes(resource: Resource, project: Project) -> bool:
     return can(resource.identity, "notification-policy", "update", project)
 
 
-def _deliveries(request: Request, rows: QuerySet[Delivery], serializer: type[Wire]) -> Response:
-    return pages.listed(request, asked(request, rows, DELIVERIES, ("-pk",)), many(serializer))
+def _deliveries(
+    request: Request, rows: QuerySet[Delivery], serializer: type[Wire], fields: Fields = DELIVERIES
+) -> Response:
+    return pages.listed(request, asked(request, rows, fields, ("-pk",)), many(serializer))
 
 
 _POLICY = "projects/<str:project_name_or_id>/webhook/policies/<int:webhook_policy_id>"

@@ -149,6 +149,21 @@ def test_what_was_delivered_is_told(admin, project, receiver):  # noqa: F811
     assert admin.get(f"{where}/executions/{run['id']}/tasks/{task['id'] + 1}/log").status_code == 404
 
 
+def test_deliveries_are_found_by_the_status_they_are_shown_with(admin, project):
+    where = location(admin.post(POLICIES, body()))
+    pushed("v1")
+    pushed("v2")
+    done, waiting = Delivery.objects.order_by("pk")
+    Job.objects.filter(pk=done.job_id).update(state=State.SUCCESS)
+    for status, found in [("Running", [waiting.pk]), ("Success", [done.pk]), ("Pending", [])]:
+        told = admin.get(f"{where}/executions", q=f"status={status}").json()
+        assert [(run["id"], run["status"]) for run in told] == [(pk, status) for pk in found]
+    for status, found in [("Pending", [waiting.pk]), ("Running", [])]:
+        tasks = admin.get(f"{where}/executions/{waiting.pk}/tasks", q=f"status={status}").json()
+        assert [(task["id"], task["status"]) for task in tasks] == [(pk, status) for pk in found]
+    assert [run["id"] for run in admin.get(f"{where}/executions", sort="status").json()] == [waiting.pk, done.pk]
+
+
 def test_the_last_call_of_each_policy_and_event_is_told(admin, project):
     location(admin.post(POLICIES, body("hook", events=("PUSH_ARTIFACT", "PULL_ARTIFACT"))))
     pushed("v1")
