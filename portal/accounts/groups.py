@@ -1,9 +1,10 @@
 """What can be done to groups of users. Each verb validates, changes and journals in one transaction.
 
 Who belongs to a group is said by the directory or the identity provider when people log in. An LDAP group is taken as it
-is told: whether the directory knows it is not asked.
+is told, if its distinguished name could be one: whether the directory knows it is not asked.
 """
 
+import re
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,6 +16,9 @@ from portal.accounts.names import LONGEST
 from portal.errors import Conflict, Invalid, Missing
 
 LONGEST_DN = 1024
+# As in RFC 4514: attribute=value, joined by commas or, within one level, by +. A backslash escapes what means something.
+_PART = r' *(?:[a-z][a-z0-9-]*|[0-9]+(?:\.[0-9]+)*) *=(?:[^"+,;<>\\]|\\[ "#+,;<=>\\]|\\[0-9a-f]{2})+'
+_DN = re.compile(rf"{_PART}(?:[+,]{_PART})*")
 
 
 def group_get(group_id: int) -> UserGroup:
@@ -25,16 +29,23 @@ def group_get(group_id: int) -> UserGroup:
     return group
 
 
+def plain_dn(ldap_dn: str) -> str:
+    """The form in which distinguished names are kept and compared."""
+    return ldap_dn.strip().lower()
+
+
 @transaction.atomic
 def group_create(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> UserGroup:
     """A new group without anybody in it; `kind` is a `UserGroup.Type`. Raises Invalid, or Conflict when it exists."""
     if kind not in UserGroup.Type.values:
         raise Invalid("group_type is 1 for a group of LDAP, 2 of HTTP authentication, 3 of OIDC.")
-    ldap_dn = _plain(ldap_dn)
+    ldap_dn = plain_dn(ldap_dn)
     if kind == UserGroup.Type.LDAP and not ldap_dn:
         raise Invalid("A group of LDAP needs its distinguished name, ldap_group_dn.")
     if len(ldap_dn) > LONGEST_DN or not ldap_dn.isprintable():
         raise Invalid(f"A distinguished name has at most {LONGEST_DN} printable characters.")
+    if ldap_dn and not _DN.fullmatch(ldap_dn):
+        raise Invalid("ldap_group_dn is no distinguished name such as cn=developers,ou=groups,dc=example,dc=org.")
     group = UserGroup(name=_checked(name), type=kind, ldap_dn=ldap_dn)
     _save(group)
     record(origin, "usergroup.create", target=name, after=_told(group))
@@ -46,7 +57,7 @@ def group_ensure(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> 
     """The group of LDAP with that distinguished name, or else of that name and kind; created if need be. Raises Invalid."""
     known = UserGroup.objects.filter(type=kind)
     ldap_dn = ldap_dn.strip() if kind == UserGroup.Type.LDAP else ""
-    found = known.filter(ldap_dn=_plain(ldap_dn)).first() if ldap_dn else known.filter(name=name).first()
+    found = known.filter(ldap_dn=plain_dn(ldap_dn)).first() if ldap_dn else known.filter(name=name).first()
     if found is not None:
         return found
     if ldap_dn and (not name or known.filter(name=name).exists()):
@@ -71,11 +82,6 @@ def group_delete(*, group: UserGroup, origin: Origin) -> None:
     before = _told(group) | {"users": group.users.count()}
     record(origin, "usergroup.delete", target=group.name, before=before)
     group.delete()
-
-
-def _plain(ldap_dn: str) -> str:
-    """The form in which distinguished names are kept and compared."""
-    return ldap_dn.strip().lower()
 
 
 def _checked(name: str) -> str:

@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.accounts.groups import group_create, group_delete, group_get, group_rename
+from portal.accounts.groups import group_create, group_delete, group_get, group_rename, plain_dn
 from portal.accounts.models import UserGroup
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
@@ -52,7 +52,7 @@ class UserGroups(Resource):
         if name := request.query_params.get("group_name"):
             rows = rows.filter(name__icontains=name)
         if dn := request.query_params.get("ldap_group_dn"):
-            rows = rows.filter(ldap_dn=dn.strip().lower())
+            rows = rows.filter(ldap_dn=plain_dn(dn))
         return pages.listed(request, rows, many(UserGroupSerializer))
 
     @operation(

@@ -1,3 +1,5 @@
+import pytest
+
 from audit.models import Entry
 from portal.access.identity import Identity
 from portal.access.policy import can
@@ -50,6 +52,36 @@ def test_groups_that_break_a_rule_are_refused(admin):
     admin.post("/usergroups", STAFF)
     assert admin.put(location, {}).status_code == 400
     assert admin.put(location, STAFF).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("dn", "status"),
+    [
+        ("cn=ops,ou=groups,dc=example,dc=org", 201),
+        ("CN=Ops, OU=Groups, O=Example", 201),
+        (r"cn=Doe\, Jane+uid=jane,2.5.4.11=caf\C3\A9,o=a=b", 201),
+        ("cn=café,o=#04024869", 201),
+        ("1", 400),
+        ("ops", 400),
+        ("cn=ops,", 400),
+        ("=ops", 400),
+        ("cn=,o=x", 400),
+        ("cn=ops;o=x", 400),
+        ("cn=a<b", 400),
+        ("cn=ops\\", 400),
+        ("c n=ops", 400),
+        ("cn=o\nps", 400),
+        ("cn=x," * 300, 400),
+    ],
+)
+def test_a_group_of_ldap_has_a_distinguished_name(admin, project, dn, status):
+    group = {"group_name": "ops", "group_type": 1, "ldap_group_dn": dn}
+    assert (
+        admin.post("/projects/apps/members", {"role_id": 3, "member_group": {"ldap_group_dn": dn}}).status_code
+        == status
+    )
+    UserGroup.objects.all().delete()
+    assert admin.post("/usergroups", group).status_code == status
 
 
 def test_others_find_groups_and_no_more(admin, somebody, nobody):
