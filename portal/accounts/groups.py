@@ -7,13 +7,14 @@ is told, if its distinguished name could be one: whether the directory knows it 
 import re
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
 from portal.accounts.models import UserGroup
 from portal.accounts.names import LONGEST
-from portal.errors import Conflict, Invalid, Missing
+from portal.errors import Invalid, Missing
+from portal.rows import locked, once
 
 LONGEST_DN = 1024
 # As in RFC 4514: attribute=value, joined by commas or, within one level, by +. A backslash escapes what means something.
@@ -68,7 +69,7 @@ def group_ensure(*, name: str, kind: int, ldap_dn: str = "", origin: Origin) -> 
 @transaction.atomic
 def group_rename(*, group: UserGroup, name: str, origin: Origin) -> UserGroup:
     """Another name for the group. Raises Invalid, Missing or Conflict."""
-    group = _locked(group)
+    group = locked(group)
     before, group.name = group.name, _checked(name)
     _save(group)
     record(origin, "usergroup.update", target=name, before={"name": before}, after={"name": name})
@@ -78,7 +79,7 @@ def group_rename(*, group: UserGroup, name: str, origin: Origin) -> UserGroup:
 @transaction.atomic
 def group_delete(*, group: UserGroup, origin: Origin) -> None:
     """Removes the group, and with it the roles that projects gave it. Raises Missing."""
-    group = _locked(group)
+    group = locked(group)
     before = _told(group) | {"users": group.users.count()}
     record(origin, "usergroup.delete", target=group.name, before=before)
     group.delete()
@@ -91,18 +92,8 @@ def _checked(name: str) -> str:
 
 
 def _save(group: UserGroup) -> None:
-    try:
-        with transaction.atomic():
-            group.save()
-    except IntegrityError as error:
-        raise Conflict(f"There is a user group {group.name} of this type, or of its LDAP name, already.") from error
-
-
-def _locked(group: UserGroup) -> UserGroup:
-    found = UserGroup.objects.select_for_update().filter(pk=group.pk).first()
-    if found is None:
-        raise Missing(f"There is no user group {group.pk}.")
-    return found
+    with once(f"There is a user group {group.name} of this type, or of its LDAP name, already."):
+        group.save()
 
 
 def _told(group: UserGroup) -> dict[str, Any]:

@@ -4,15 +4,16 @@ import hashlib
 import json
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
-from portal.errors import Conflict, Invalid, Missing
+from portal.errors import Invalid
 from portal.immutability.models import ImmutableRule
 from portal.immutability.patterns import Scope, Selector, checked_scope, checked_tags
 from portal.projects.models import Project
 from portal.projects.services import project_held
+from portal.rows import locked, once
 from registry.oci import patterns
 
 MOST = 100  # Every push that moves a tag looks at all rules of the project,
@@ -52,7 +53,7 @@ def immutable_rule_update(
 ) -> ImmutableRule:
     """Replaces the rule. Raises Invalid, Missing, or Conflict when there is another such rule."""
     project_held(rule.project)  # The sum of what its rules cost must not change meanwhile.
-    rule = _locked(rule)
+    rule = locked(rule, "project__namespace")
     before = _told(rule)
     rule.disabled, rule.priority = disabled, priority
     _select(rule, tag_selectors, scope_selectors)
@@ -71,7 +72,7 @@ def immutable_rule_update(
 @transaction.atomic
 def immutable_rule_delete(*, rule: ImmutableRule, origin: Origin) -> None:
     """Removes the rule. Raises Missing."""
-    rule = _locked(rule)
+    rule = locked(rule, "project__namespace")
     record(origin, "immutablerule.delete", project=rule.project.name, target=_target(rule), before=_told(rule))
     rule.delete()
 
@@ -91,18 +92,8 @@ def _cost(rule: ImmutableRule) -> int:
 
 
 def _save(rule: ImmutableRule) -> None:
-    try:
-        with transaction.atomic():
-            rule.save()
-    except IntegrityError as error:
-        raise Conflict("The project has an immutable rule with these selectors already.") from error
-
-
-def _locked(rule: ImmutableRule) -> ImmutableRule:
-    found = ImmutableRule.objects.select_for_update(of=("self",)).select_related("project__namespace")
-    if (row := found.filter(pk=rule.pk).first()) is None:
-        raise Missing(f"There is no immutable rule {rule.pk}.")
-    return row
+    with once("The project has an immutable rule with these selectors already."):
+        rule.save()
 
 
 def _target(rule: ImmutableRule) -> str:

@@ -1,6 +1,6 @@
 """What can be done to labels. Each verb validates, changes and journals in one transaction."""
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
@@ -8,6 +8,7 @@ from portal.errors import Conflict, Invalid, Missing
 from portal.labels.models import ArtifactLabel, Label
 from portal.projects.models import Project
 from portal.projects.services import project_held
+from portal.rows import locked, once
 from registry.models import Manifest, Repository
 
 LONGEST_NAME = 128
@@ -37,7 +38,7 @@ def label_create(*, name: str, description: str, color: str, project: Project | 
 @transaction.atomic
 def label_update(*, label: Label, name: str, description: str, color: str, origin: Origin) -> Label:
     """Renames or describes the label anew. Raises Invalid, Missing or Conflict."""
-    label = _locked(label)
+    label = locked(label, "project__namespace")
     before = _told(label)
     _describe(label, name, description, color)
     _save(label)
@@ -48,7 +49,7 @@ def label_update(*, label: Label, name: str, description: str, color: str, origi
 @transaction.atomic
 def label_delete(*, label: Label, origin: Origin) -> None:
     """Removes the label, and takes it off every artifact. Raises Missing."""
-    label = _locked(label)
+    label = locked(label, "project__namespace")
     before = _told(label) | {"artifacts": label.uses.count()}
     record(origin, "label.delete", project=_project(label), target=label.name, before=before)
     label.delete()
@@ -64,7 +65,7 @@ def label_attach(*, label: Label, manifest: Manifest, origin: Origin) -> None:
     living = Repository.objects.select_for_update().filter(pk=repository.pk, deleted_at=None)
     if not (living.first() and Manifest.objects.filter(pk=manifest.pk).exists()):
         raise Missing("The artifact does not exist any more.")
-    label = _locked(label)
+    label = locked(label, "project__namespace")
     if not ArtifactLabel.objects.get_or_create(label=label, manifest=manifest)[1]:
         raise Conflict(f"The artifact bears the label {label.name} already.")
     target = f"{repository.name}@{manifest.digest}"
@@ -94,18 +95,8 @@ def _describe(label: Label, name: str, description: str, color: str) -> None:
 
 
 def _save(label: Label) -> None:
-    try:
-        with transaction.atomic():
-            label.save()
-    except IntegrityError as error:
-        raise Conflict(f"There is a label {label.name} already.") from error
-
-
-def _locked(label: Label) -> Label:
-    found = Label.objects.select_for_update(of=("self",)).select_related("project__namespace").filter(pk=label.pk)
-    if (row := found.first()) is None:
-        raise Missing(f"There is no label {label.pk}.")
-    return row
+    with once(f"There is a label {label.name} already."):
+        label.save()
 
 
 def _told(label: Label) -> dict[str, str]:

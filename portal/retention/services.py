@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from audit.journal import record
@@ -11,11 +11,12 @@ from audit.origin import Origin
 from jobs.cron import next_after
 from jobs.models import ACTIVE
 from jobs.services import enqueue, schedule_delete, schedule_set, stop
-from portal.errors import Invalid, Missing
+from portal.errors import Invalid
 from portal.projects.models import Project
 from portal.projects.services import project_held
 from portal.retention.models import RetentionExecution, RetentionPolicy
 from portal.retention.rules import Rule, checked
+from portal.rows import locked, once
 
 KIND = "retention.run"
 
@@ -25,11 +26,8 @@ def retention_create(*, project: Project, rules: Sequence[Rule], cron: str, orig
     """A policy for the project. Raises Invalid, also when it has one already, Missing, or Conflict for a rule twice."""
     project = project_held(project)
     policy = RetentionPolicy(project=project, rules=checked(rules), cron=_checked_cron(cron))
-    try:
-        with transaction.atomic():
-            policy.save()
-    except IntegrityError as error:
-        raise Invalid(f"The project {project.name} has a retention policy already: change that one.") from error
+    with once(f"The project {project.name} has a retention policy already: change that one.", Invalid):
+        policy.save()
     _schedule(policy, origin)
     record(origin, "retention.create", project=project.name, target=_target(policy), after=_told(policy))
     return policy
@@ -38,7 +36,7 @@ def retention_create(*, project: Project, rules: Sequence[Rule], cron: str, orig
 @transaction.atomic
 def retention_update(*, policy: RetentionPolicy, rules: Sequence[Rule], cron: str, origin: Origin) -> RetentionPolicy:
     """Replaces rules and schedule. Raises Invalid, Missing or Conflict."""
-    policy = _locked(policy)
+    policy = locked(policy, "project__namespace")
     before = _told(policy)
     policy.rules, policy.cron = checked(rules), _checked_cron(cron)
     policy.save(update_fields=["rules", "cron", "updated_at"])
@@ -58,7 +56,7 @@ def retention_update(*, policy: RetentionPolicy, rules: Sequence[Rule], cron: st
 @transaction.atomic
 def retention_delete(*, policy: RetentionPolicy, origin: Origin) -> None:
     """Removes the policy with its schedule and its history; a run ends before it decides about another repository."""
-    policy = _locked(policy)
+    policy = locked(policy, "project__namespace")
     for execution in policy.executions.filter(job__state__in=ACTIVE):
         stop(execution.job_id, origin=origin)
     record(origin, "retention.delete", project=policy.project.name, target=_target(policy), before=_told(policy))
@@ -69,7 +67,7 @@ def retention_delete(*, policy: RetentionPolicy, origin: Origin) -> None:
 @transaction.atomic
 def retention_run(*, policy: RetentionPolicy, dry_run: bool, origin: Origin) -> RetentionExecution:
     """A run of the policy, begun when a worker is free; the one that is under way, if there is one. Raises Missing."""
-    policy = _locked(policy)
+    policy = locked(policy, "project__namespace")
     job = enqueue(KIND, origin=origin, key=f"{policy.pk}:{dry_run}", policy=policy.pk, dry_run=dry_run)
     execution, created = RetentionExecution.objects.get_or_create(
         job=job, defaults={"policy": policy, "dry_run": dry_run}
@@ -110,13 +108,6 @@ def _checked_cron(cron: str) -> str:
     except ValueError as error:
         raise Invalid(str(error)) from error
     return cron
-
-
-def _locked(policy: RetentionPolicy) -> RetentionPolicy:
-    found = RetentionPolicy.objects.select_for_update(of=("self",)).select_related("project__namespace")
-    if (row := found.filter(pk=policy.pk).first()) is None:
-        raise Missing(f"There is no retention policy {policy.pk}.")
-    return row
 
 
 def _target(policy: RetentionPolicy) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from audit.journal import record
 from audit.origin import Origin
-from portal.errors import Conflict, Invalid, Missing
+from portal.errors import Invalid
 from portal.projects.models import Project
 from portal.projects.services import project_held
+from portal.rows import locked, once
 from portal.webhooks.events import TYPES
 from portal.webhooks.formats import FORMATS
 from portal.webhooks.models import WebhookPolicy
@@ -64,7 +65,7 @@ def webhook_update(
     origin: Origin,
 ) -> WebhookPolicy:
     """Replaces the policy; what waits to be delivered goes to the new targets. Raises Invalid, Missing or Conflict."""
-    policy = _locked(policy)
+    policy = locked(policy, "project__namespace")
     before = _told(policy)
     _describe(policy, name, description, enabled, event_types, targets)
     _save(policy)
@@ -82,7 +83,7 @@ def webhook_update(
 @transaction.atomic
 def webhook_delete(*, policy: WebhookPolicy, origin: Origin) -> None:
     """Removes the policy with the log of its deliveries; what waits is not delivered. Raises Missing."""
-    policy = _locked(policy)
+    policy = locked(policy, "project__namespace")
     record(origin, "webhook.delete", project=policy.project.name, target=_target(policy), before=_told(policy))
     policy.delete()
 
@@ -148,18 +149,8 @@ def _address(given: str) -> str:
 
 
 def _save(policy: WebhookPolicy) -> None:
-    try:
-        with transaction.atomic():
-            policy.save()
-    except IntegrityError as error:
-        raise Conflict(f"The project has a webhook policy {policy.name} already.") from error
-
-
-def _locked(policy: WebhookPolicy) -> WebhookPolicy:
-    found = WebhookPolicy.objects.select_for_update(of=("self",)).select_related("project__namespace")
-    if (row := found.filter(pk=policy.pk).first()) is None:
-        raise Missing(f"There is no webhook policy {policy.pk}.")
-    return row
+    with once(f"The project has a webhook policy {policy.name} already."):
+        policy.save()
 
 
 def _target(policy: WebhookPolicy) -> str:
