@@ -17,7 +17,9 @@ LARGEST_QUOTA = 1024 * 2**40  # bytes
 LONGEST_ROBOT = 36500  # days
 YEAR = 365 * 24 * 60  # minutes
 _LONGEST = 4096
-_CREDENTIALS = re.compile(r"^([A-Za-z]+://)?[^/?#]*@")
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z]+://)?(?P<credentials>[^/?#]*@)?(?P<host>[^/?#]*)(?P<path>[^?#]*)(?P<query>.*)", re.DOTALL
+)
 
 Check = Callable[[Any], bool]
 
@@ -26,7 +28,7 @@ Check = Callable[[Any], bool]
 class Key:
     """One key. `check` tells good values from bad, `hint` what the good ones are. A secret is never shown.
 
-    `show` makes of the value what people and the journal may see of it.
+    `show` makes of the value what people may see of it, `tell` what the journal may.
     """
 
     default: Any
@@ -35,6 +37,7 @@ class Key:
     editable: bool = True
     secret: bool = False
     show: Callable[[Any], Any] = lambda value: value
+    tell: Callable[[Any], Any] = lambda value: value
 
     def accept(self, name: str, value: Any) -> Any:
         """The value, if it is one for this key. Raises Invalid."""
@@ -70,8 +73,23 @@ def _is_endpoint(value: str) -> bool:
         return False
 
 
-def _without_credentials(address: str) -> str:
-    return _CREDENTIALS.sub(r"\1***@", address)
+def _masked(address: str) -> str:
+    """The address without what may be a secret of its receiver's."""
+    parts = _parts(address)
+    credentials, query = ("***@" if parts["credentials"] else ""), ("?***" if parts["query"] else "")
+    return f"{parts['scheme']}{credentials}{parts['host']}{parts['path']}{query}"
+
+
+def _place(address: str) -> str:
+    """Where the address leads to; to some receivers even the path is a secret."""
+    parts = _parts(address)
+    return f"{parts['scheme']}{parts['host']}"
+
+
+def _parts(address: str) -> dict[str, str]:
+    found = _ADDRESS.fullmatch(address)
+    assert found  # Every part of it may be empty.
+    return found.groupdict("")
 
 
 def _later(**defaults: Any) -> dict[str, Key]:
@@ -101,7 +119,8 @@ KEYS: dict[str, Key] = {
         "",
         _is_endpoint,
         "host:port for syslog, or a URL with tcp, tls, http or https",
-        show=_without_credentials,
+        show=_masked,
+        tell=_place,
     ),
     "skip_audit_log_database": Key(False, editable=False),
     "disabled_audit_log_event_types": Key("", editable=False),

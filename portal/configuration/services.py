@@ -53,19 +53,25 @@ def configuration_update(*, changes: dict[str, Any], origin: Origin) -> None:
         elif wanted and wanted != key.default:
             raise Invalid(f"{name} cannot be changed in this version of Portolan: leave it out.")
     changes = {name: wanted for name, wanted in changes.items() if KEYS[name].editable}
-    list(Setting.objects.select_for_update().order_by("key"))
+    _lock(changes)
     present = values()
     # Clients send back what they were shown: a value that reads like the one in force is the one in force.
-    shown = {name: KEYS[name].show(present[name]) for name in changes}
-    before = {name: shown[name] for name in changes if changes[name] not in (present[name], shown[name])}
-    for name in before:
-        Setting.objects.update_or_create(key=name, defaults={"value": changes[name]})
-    hidden = {name for name in before if KEYS[name].secret}
+    same = {name for name, wanted in changes.items() if wanted in (present[name], KEYS[name].show(present[name]))}
+    changes = {name: wanted for name, wanted in changes.items() if name not in same}
+    for name, wanted in changes.items():
+        Setting.objects.update_or_create(key=name, defaults={"value": wanted})
     record(
         origin,
         "configuration.update",
         target="configuration",
-        before={name: text for name, text in before.items() if name not in hidden},
-        after={name: "***" if name in hidden else KEYS[name].show(changes[name]) for name in before},
+        before={name: KEYS[name].tell(present[name]) for name in changes if not KEYS[name].secret},
+        after={name: "***" if KEYS[name].secret else KEYS[name].tell(wanted) for name, wanted in changes.items()},
     )
     transaction.on_commit(forget)
+
+
+def _lock(changes: dict[str, Any]) -> None:
+    """Locks what is configured. A key that is to be set for the first time gets its row before: it is the lock."""
+    first = sorted(name for name, wanted in changes.items() if wanted != KEYS[name].default)
+    Setting.objects.bulk_create([Setting(key=name, value=KEYS[name].default) for name in first], ignore_conflicts=True)
+    list(Setting.objects.select_for_update().order_by("key"))

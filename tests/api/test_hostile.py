@@ -149,7 +149,7 @@ def test_only_who_may_change_a_webhook_reads_its_header(admin: Caller, project: 
 
 def test_the_password_of_the_journals_collector_is_not_shown(admin: Caller) -> None:
     key = "audit_log_forward_endpoint"
-    address, shown = f"https://joe:{SECRET}@logs.example/in", "https://***@logs.example/in"
+    address, shown = f"https://joe:{SECRET}@logs.example/in?token={SECRET}", "https://***@logs.example/in?***"
 
     def stored() -> Any:
         return values()[key]
@@ -161,6 +161,11 @@ def test_the_password_of_the_journals_collector_is_not_shown(admin: Caller) -> N
     assert stored() == address  # A client that sends back what it was shown changes nothing.
     assert admin.put("/configurations", {key: "logs.example:514"}).status_code == 200
     assert stored() == "logs.example:514"
+    assert admin.put("/configurations", {key: f"https://logs.example/{SECRET}"}).status_code == 200
+    told = [
+        entry.after[key] for entry in Entry.objects.filter(action="configuration.update").order_by("pk") if entry.after
+    ]
+    assert told == ["https://logs.example", "logs.example:514", "https://logs.example"]
     assert SECRET not in json.dumps([[entry.before, entry.after] for entry in Entry.objects.all()])
 
 

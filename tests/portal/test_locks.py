@@ -3,11 +3,13 @@
 import pytest
 from django.db import connection, transaction
 
+from audit.models import Entry
 from audit.origin import SYSTEM
 from portal.access.models import Robot
 from portal.access.robots import Right, robot_create, robot_update
 from portal.accounts.models import User
 from portal.accounts.services import user_set_admin
+from portal.configuration.services import configuration_update
 from portal.projects.models import Project
 from portal.projects.services import project_create, project_delete
 from tests.audit.helpers import elsewhere, meanwhile
@@ -66,3 +68,16 @@ def test_a_project_is_deleted_while_a_robot_of_it_is_changed(db):
     other.join()
     assert refusals == ["The project team no longer exists."]
     assert not Robot.objects.exists()
+
+
+def test_of_two_who_configure_something_first_the_later_one_tells_of_the_earlier(db):
+    with transaction.atomic():
+        configuration_update(changes={"token_expiration": 45}, origin=SYSTEM)
+        other = meanwhile(lambda: configuration_update(changes={"token_expiration": 50}, origin=SYSTEM))
+        wait_until(somebody_waits, "the other one waits")
+    other.join()
+    told = [(entry.before, entry.after) for entry in Entry.objects.filter(action="configuration.update").order_by("pk")]
+    assert told == [
+        ({"token_expiration": 30}, {"token_expiration": 45}),
+        ({"token_expiration": 45}, {"token_expiration": 50}),
+    ]
