@@ -85,7 +85,7 @@ def log_line(at: datetime, text: str) -> str:
 
 def job_named(text: str) -> Job | None:
     """The job whose number somebody wrote."""
-    if not (text.isascii() and text.isdecimal()) or int(text) > LARGEST:
+    if not (text.isascii() and text.isdecimal()) or len(text) > len(str(LARGEST)) or int(text) > LARGEST:
         return None
     return Job.objects.filter(pk=int(text)).first()
 

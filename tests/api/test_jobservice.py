@@ -80,4 +80,5 @@ def test_a_job_is_stopped_and_its_log_read(admin):
     assert Job.objects.get().state == State.STOPPED
     assert Entry.objects.filter(action="job.stop", actor="admin").exists()
     assert admin.get(f"/jobservice/jobs/{job.pk}/log").status_code == 200
-    assert admin.get("/jobservice/jobs/nonsense/log").status_code == 404
+    for nothing in ("nonsense", "0", "9" * 19, "9" * 4500):
+        assert admin.get(f"/jobservice/jobs/{nothing}/log").status_code == 404
