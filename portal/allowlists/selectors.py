@@ -1,9 +1,5 @@
 """Reads of allowlists."""
 
-from collections.abc import Sequence
-
-from django.db.models import Q
-
 from portal.allowlists.models import CVEAllowlist
 from portal.projects.models import Project
 
@@ -13,8 +9,7 @@ def allowlist_of(project: Project | None) -> CVEAllowlist:
     return CVEAllowlist.objects.filter(project=project).first() or CVEAllowlist(project=project)
 
 
-def allowlists_for(projects: Sequence[Project]) -> dict[int, CVEAllowlist]:
-    """The list that counts for each project, by its id: the system's, unless the project says that it has its own."""
-    own = {project.pk for project in projects if project.metadata.get("reuse_sys_cve_allowlist") == "false"}
-    found = {row.project_id: row for row in CVEAllowlist.objects.filter(Q(project=None) | Q(project__in=own))}
-    return {project.pk: found.get(project.pk if project.pk in own else None) or CVEAllowlist() for project in projects}
+def allowlist_for(project: Project) -> CVEAllowlist:
+    """The list that counts for the project: the system's, unless the project says that it has its own."""
+    has_own = project.metadata.get("reuse_sys_cve_allowlist") == "false"
+    return allowlist_of(project if has_own else None)

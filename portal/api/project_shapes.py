@@ -9,7 +9,7 @@ from rest_framework import serializers
 from portal.access.identity import Identity
 from portal.access.policy import roles
 from portal.allowlists.models import CVEAllowlist
-from portal.allowlists.selectors import allowlists_for
+from portal.allowlists.selectors import allowlist_for
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.errors import Invalid
 from portal.projects.models import Project, Role
@@ -79,13 +79,13 @@ class ProjectSerializer(Wire):
     name = Text()
     creation_time = Moment()
     update_time = Moment()
-    owner_name = Text(required=False)  # With details only, as the allowlist.
+    owner_name = Text(required=False)  # With details only.
     togglable = Flag()
     current_user_role_id = Whole()
     current_user_role_ids = serializers.ListField(child=Whole())
     repo_count = Whole()
     metadata = ProjectMetadataSerializer()
-    cve_allowlist = CVEAllowlistSerializer(required=False)
+    cve_allowlist = CVEAllowlistSerializer(required=False)  # Not in lists: it may have ten thousand items.
 
 
 def wanted_settings(body: dict[str, Any], project: Project | None = None) -> dict[str, str]:
@@ -130,13 +130,18 @@ def shown_settings(projects: Sequence[Project]) -> dict[int, dict[str, str]]:
     return {project.pk: settings_of(project) | derived.get(project.pk, {}) for project in projects}
 
 
+def shown_project(project: Project, identity: Identity) -> dict[str, Any]:
+    """One project with all that the caller may know of it."""
+    allowlist = allowlist_for(project)
+    return shown_projects([project], identity)[0] | {"cve_allowlist": shown_allowlist(allowlist, project.pk)}
+
+
 def shown_projects(projects: Sequence[Project], identity: Identity, *, detail: bool = True) -> list[dict[str, Any]]:
-    """The projects as the caller is told of them, with a fixed number of queries."""
+    """The projects as the caller is told of them in lists, with a fixed number of queries."""
     ids = [project.pk for project in projects]
     held = roles(identity.user, ids) if identity.user else {}
     counts = repository_counts(ids)
     settings = shown_settings(projects)
-    lists = allowlists_for(projects) if detail else {}
     shown = []
     for project in projects:
         mine = [role for role in RANKS if role in held.get(project.pk, ())]
@@ -153,7 +158,6 @@ def shown_projects(projects: Sequence[Project], identity: Identity, *, detail: b
                 current_user_role_ids=mine or None,
                 repo_count=counts.get(project.pk, 0),
                 metadata=settings[project.pk],
-                cve_allowlist=shown_allowlist(lists[project.pk], project.pk) if detail else None,
             )
         )
     return shown

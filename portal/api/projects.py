@@ -19,6 +19,7 @@ from portal.api.project_shapes import (
     NAME_IN_LOCATION,
     ProjectReqSerializer,
     ProjectSerializer,
+    shown_project,
     shown_projects,
     wanted_allowlist,
     wanted_settings,
@@ -50,7 +51,7 @@ PARAMETERS = [
     OpenApiParameter("name", str, description="Part of the name."),
     OpenApiParameter("public", bool, description="Only public projects, or only private ones."),
     OpenApiParameter("owner", str, description="The name of the owner."),
-    switch("with_detail", "Tell owners and allowlists as well.", default=True),
+    switch("with_detail", "Tell owners as well.", default=True),
 ]
 
 
@@ -170,7 +171,7 @@ class OneProject(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
         """One project."""
-        return Response(shown_projects([project], self.identity)[0])
+        return Response(shown_project(project, self.identity))
 
     @operation(
         "updateProject",

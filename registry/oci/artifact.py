@@ -16,7 +16,8 @@ from registry.oci.names import has_digest_form
 
 CONFIG_LIMIT = 4 * 1024 * 1024
 UNKNOWN = "UNKNOWN"
-_ATTRS_LIMIT = 256 * 1024  # Characters of JSON: lists show the attributes of a hundred manifests at once.
+FITTING = 256 * 1024
+"""Characters of JSON: lists show the attributes of a hundred manifests at once."""
 _LONGEST_KIND = 32
 
 # By artifact type or the media type of the config.
@@ -91,7 +92,7 @@ def describe(document: dict[str, Any], media_type: str, config: bytes | None = N
     return Description(
         kind=kind,
         config_media_type=_config_type(document, media_type),
-        extra_attrs=_fitting(_attributes(kind, document, _parsed(config))),
+        extra_attrs=fitting(_attributes(kind, document, _parsed(config))),
         icon=next((layer["digest"] for layer in layers if _pictures(layer)), ""),
         size=sum(_size(part) for part in parts),
     )
@@ -110,6 +111,17 @@ def members(document: dict[str, Any], media_type: str) -> list[Member]:
         for entry in map(_dict, reversed(entries))
     }
     return list(reversed(found.values()))
+
+
+def fitting(members: dict[str, Any]) -> dict[str, Any]:
+    """As many of the members, in their order, as `FITTING` allows to keep beside a manifest."""
+    kept, room = {}, FITTING
+    for name, value in members.items():
+        room -= len(json.dumps({name: value}))
+        if room < 0:
+            break
+        kept[name] = value
+    return kept
 
 
 def accessory(parsed: Parsed, tags: Iterable[str]) -> tuple[str, str]:
@@ -180,17 +192,6 @@ def _image(config: dict[str, Any]) -> dict[str, Any]:
         "author": next(filter(None, map(_text, authors)), ""),
         "config": settings,
     }
-
-
-def _fitting(attributes: dict[str, Any]) -> dict[str, Any]:
-    """As many of the attributes as fit."""
-    kept, room = {}, _ATTRS_LIMIT
-    for name, value in attributes.items():
-        room -= len(name) + len(json.dumps(value))
-        if room < 0:
-            break
-        kept[name] = value
-    return kept
 
 
 def _pictures(layer: dict[str, Any]) -> bool:

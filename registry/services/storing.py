@@ -123,7 +123,7 @@ def _manifest(row: Repository, arriving: Arriving, tags: Collection[str], total_
         extra_attrs=clean_json(description.extra_attrs),
         icon=description.icon,
         subject=parsed.subject,
-        annotations=clean_json(parsed.annotations),
+        annotations=clean_json(artifact.fitting(parsed.annotations)),
         total_size=total_size,
         accessory_of=accessory_of,
         accessory_kind=accessory_kind,
@@ -139,14 +139,16 @@ def _refer(manifest_id: int, arriving: Arriving, blobs: list[int]) -> None:
     """
     for batch in selectors.batches(blobs):
         statements.use_blobs(manifest_id, batch)
-    members = [
+    members = artifact.members(arriving.parsed.document, arriving.parsed.media_type)
+    annotations = artifact.fitting({member.digest: member.annotations for member in members})
+    children = [
         ManifestChild(
             parent_id=manifest_id,
             digest=member.digest,
             platform=clean_json(member.platform),
-            annotations=clean_json(member.annotations),
+            annotations=clean_json(annotations.get(member.digest, {})),
             urls=clean_json(member.urls),
         )
-        for member in artifact.members(arriving.parsed.document, arriving.parsed.media_type)
+        for member in members
     ]
-    ManifestChild.objects.bulk_create(members, ignore_conflicts=True)
+    ManifestChild.objects.bulk_create(children, ignore_conflicts=True)

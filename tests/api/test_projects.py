@@ -197,7 +197,12 @@ def test_a_list_of_projects_is_narrowed_and_sorted(admin):
 def test_details_can_be_left_out(admin):
     detailed = admin.get("/projects", q="name=zoo").json()[0]
     plain = admin.get("/projects", q="name=zoo", with_detail="false").json()[0]
-    assert detailed.keys() - plain.keys() == {"owner_name", "cve_allowlist"}
+    assert detailed.keys() - plain.keys() == {"owner_name"}
+
+
+def test_lists_leave_out_allowlists(admin, project):
+    assert "cve_allowlist" in admin.get("/projects/apps").json()
+    assert "cve_allowlist" not in admin.get("/projects").json()[0], "each may have ten thousand items"
 
 
 def test_a_list_costs_the_same_whatever_its_length(somebody, project):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from registry.models import Manifest, ManifestChild
-from registry.oci.artifact import CONFIG_LIMIT, describe, wanted_config
+from registry.oci.artifact import CONFIG_LIMIT, FITTING, describe, wanted_config
 from registry.oci.media_types import DOCKER_LIST, DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST
 from registry.storage import paths
 from registry.store import store
@@ -199,6 +199,20 @@ def test_a_pushed_index_has_the_size_and_platforms_of_its_members(client):
 def test_no_config_makes_a_push_fail(client, config):
     push(client, manifest(Content(OCI_CONFIG, config), []), "latest")
     assert Manifest.objects.get().kind == "IMAGE"
+
+
+def test_of_many_annotations_so_many_are_kept_as_lists_can_show(client):
+    many = {f"note-{number}": "x" * 1000 for number in range(1000)}
+    marked = manifest(Content(OCI_CONFIG, b"{}"), [], annotations=many)
+    push(client, marked, "latest")
+    kept = Manifest.objects.get().annotations
+    assert 0 < len(json.dumps(kept)) <= FITTING
+    assert kept.items() < many.items()
+    members = index([marked])
+    document = members.document
+    document["manifests"] = [{**document["manifests"][0], "annotations": many}]
+    expect(client.put(f"{BASE}/manifests/all", json.dumps(document).encode(), content_type=OCI_INDEX), 201)
+    assert ManifestChild.objects.get().annotations == {}
 
 
 def test_a_manifest_that_claims_to_be_endless_is_kept(client):
