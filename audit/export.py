@@ -13,7 +13,7 @@ from django.db.models import Q
 from audit.models import Entry, EntryQuerySet
 from audit.selectors import NEWEST_FIRST
 
-BATCH = 1000
+BATCH = 200
 _FIELDS = tuple(field.name for field in Entry._meta.concrete_fields if field.name != "txid")  # noqa: SLF001
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # What a cell begins with that a spreadsheet would compute.
 

@@ -57,12 +57,12 @@ class Site:
         if isinstance(response, HttpResponse):
             await send({"type": "http.response.body", "body": response.content})
         else:
-            await self._stream(response, send)
+            await self._stream(response, receive, send)
 
     async def _answered(self, scope: Scope, body: Body) -> HttpResponseBase:
         is_large = await _has_more(body, _SMALL)
         async with self._large_bodies if is_large else nullcontext():
-            if await _has_more(body, settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
+            if is_large and await _has_more(body, settings.DATA_UPLOAD_MAX_MEMORY_SIZE):
                 raise _TooLarge
             content: Any = BytesIO(b"".join(body.take()))  # The library's type is one of its own.
             environ: Any = build_environ(cast("Any", scope), content)
@@ -74,14 +74,18 @@ class Site:
             response.close()
         return response
 
-    async def _stream(self, response: HttpResponseBase, send: Send) -> None:
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
         pieces = _evenly(response)
+        farewell = asyncio.ensure_future(
+            receive()
+        )  # The body was received: all that comes now is that the client left.
         try:
-            while piece := await self._in_thread(next, pieces, b""):
+            while not farewell.done() and (piece := await self._in_thread(next, pieces, b"")):
                 async with asyncio.timeout(_PIECE_SECONDS):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
+            farewell.cancel()
             await self._in_thread(response.close)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any) -> T:

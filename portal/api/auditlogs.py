@@ -3,8 +3,9 @@
 The journal is told in Harbor's words; the export tells all of it, with the state before and after each change.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any, cast
 
 from django.db.models import Exists, Max, OuterRef, QuerySet
@@ -26,7 +27,7 @@ from portal.api.wire.query import Condition, Field, Fields, asked, boolean, comp
 from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.auditing.events import EVENTS, LEGACY, SUCCEEDED, TYPES, described, event_of, succeeded
-from portal.errors import Invalid, Unprocessable
+from portal.errors import Invalid, TooOften, Unprocessable
 from portal.projects.models import Project
 from registry.models import Namespace
 
@@ -35,6 +36,10 @@ SEARCHED = 50_000
 
 FORMATS: dict[str, tuple[Format, str]] = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}
 _MANY_PROJECTS = 1000
+_EXPORTS = BoundedSemaphore(
+    8
+)  # At once in this process: each has a batch of entries in memory until its client took it.
+_RETRY_SECONDS = 10
 
 
 class AuditLogSerializer(Wire):
@@ -232,6 +237,22 @@ class ProjectLogExts(_Log):
         return self.listed(request, self.of_project(project), _told)
 
 
+class _Export:
+    """The rows of an export, which takes its place among the few that there are until it is closed. Raises TooOften."""
+
+    def __init__(self, rows: Iterator[str]) -> None:
+        if not _EXPORTS.acquire(blocking=False):
+            raise TooOften(_RETRY_SECONDS)
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[str]:
+        return self._rows
+
+    def close(self) -> None:
+        """Gives the place back."""
+        _EXPORTS.release()
+
+
 class AuditLogExport(_Log):
     """`/auditlog-exts/export`, which Harbor does not have."""
 
@@ -253,7 +274,7 @@ class AuditLogExport(_Log):
         form, media_type = FORMATS[wanted]
         rows = cast("EntryQuerySet", narrow(self.visible(), request.query_params.get("q", ""), FIELDS))
         headers = {"Content-Disposition": f'attachment; filename="audit-log.{wanted}"'}
-        return StreamingHttpResponse(exported(rows, form), content_type=media_type, headers=headers)
+        return StreamingHttpResponse(_Export(exported(rows, form)), content_type=media_type, headers=headers)
 
 
 PATHS = {

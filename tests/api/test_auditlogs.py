@@ -98,6 +98,16 @@ def test_the_export_tells_the_state_before_and_after(admin):
     assert admin.get("/auditlog-exts/export", format="pdf").status_code == 422
 
 
+def test_few_exports_run_at_once(admin):
+    running = [admin.get("/auditlog-exts/export") for _ in range(8)]
+    refused = admin.get("/auditlog-exts/export")
+    assert refused.status_code == 429
+    assert refused["Retry-After"]
+    for answer in running:
+        assert answer.getvalue()
+    assert admin.get("/auditlog-exts/export").getvalue()
+
+
 def test_every_kind_of_event_is_listed(somebody):
     kinds = {event["event_type"] for event in somebody.get("/auditlog-exts/events").json()}
     assert {"create_artifact", "pull_artifact", "delete_repository", "login_user", "update_configuration"} <= kinds

@@ -106,10 +106,11 @@ class Shop:
     def attempt(self, row: tuple[str, str], authorization: str) -> int:
         """The status; whatever the request did is undone."""
         with transaction.atomic():
-            status = self._send(row, authorization, self._bodies).status_code
+            answer = self._send(row, authorization, self._bodies)
+            answer.getvalue()  # What is streamed is over only when it was read.
             transaction.set_rollback(True)
         forget()
-        return int(status)
+        return int(answer.status_code)
 
     def traces(self, row: tuple[str, str], authorization: str) -> tuple[int, list[Entry]]:
         """The status, and what the request left in the journal; it is undone as well."""

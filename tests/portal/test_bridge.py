@@ -5,7 +5,6 @@ import json
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse, StreamingHttpResponse
 
 from portal import bridge
@@ -28,12 +27,14 @@ class Asking:
     def __init__(self, *sent, reads=1000):
         self.messages = []
         self.stopped = asyncio.Event()
+        self.left = asyncio.Event()
         self._sent = list(sent)
         self._reads = reads
 
     async def receive(self):
         if not self._sent:
-            await asyncio.Event().wait()
+            await self.left.wait()
+            return {"type": "http.disconnect"}
         body = self._sent.pop(0)
         return {"type": "http.request", "body": body, "more_body": bool(self._sent) or not body}
 
@@ -54,7 +55,7 @@ class Asking:
 
 def echo(environ, _start_response):
     """A handler that answers with the body it was sent."""
-    return HttpResponse(WSGIRequest(environ).body)
+    return HttpResponse(environ["wsgi.input"].read())
 
 
 def ask(client, handler=echo):
@@ -72,8 +73,9 @@ def test_a_body_arrives_whole():
 
 
 def test_a_large_body_is_refused(settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 9
-    client = ask(Asking(b"01234", b"56789"))
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 30_000
+    assert ask(Asking(b"x" * 20_000, b"x" * 10_000)).status == 200
+    client = ask(Asking(b"x" * 20_000, b"x" * 10_001))
     assert client.status == 413
     assert json.loads(client.body)["errors"][0]["code"] == "REQUEST_ENTITY_TOO_LARGE"
 
@@ -124,6 +126,19 @@ def test_clients_that_do_not_read_keep_nobody_waiting():
         return reader
 
     assert async_to_sync(call)().status == 200
+
+
+def test_nothing_more_is_made_for_a_client_that_left():
+    client, made = Asking(b"0123456789"), []
+
+    def endless():
+        while True:
+            made.append(b"x" * 100_000)
+            yield made[-1]
+            client.left.set()
+
+    ask(client, lambda *_: StreamingHttpResponse(endless()))
+    assert len(made) < 10
 
 
 def test_a_client_that_does_not_read_is_cut_off(monkeypatch):
