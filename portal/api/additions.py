@@ -27,7 +27,7 @@ class OneAddition(Content):
     )
     def get(
         self,
-        request: Request,  # noqa: ARG002
+        request: Request,
         project: Project,
         repository_name: str,
         reference: str,

@@ -20,7 +20,7 @@ class SystemAllowlist(Resource):
         right=LOGGED_IN,
         answers={200: CVEAllowlistSerializer},
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """The list."""
         return Response(shown_allowlist(allowlist_of(None), 0))
 
@@ -32,7 +32,7 @@ class SystemAllowlist(Resource):
         answers={200: None},
         journal=("allowlist.update",),
     )
-    def put(self, request: Request) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request) -> HttpResponse:
         """Replaces the list."""
         wanted = wanted_allowlist(self.read(CVEAllowlistSerializer))
         allowlist_set(project=None, **wanted, origin=self.origin)

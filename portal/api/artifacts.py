@@ -193,7 +193,7 @@ class OneArtifact(Content):
         answers={200: None},
         journal=("manifest.delete",),
     )
-    def delete(self, request: Request, project: Project, repository_name: str, reference: str) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, repository_name: str, reference: str) -> HttpResponse:
         """Deletes the artifact with all its tags and accessories."""
         found = self.artifact(project, repository_name, reference)
         artifact_delete(repository=found.repository.name, digest=found.digest, origin=self.origin)
@@ -211,7 +211,7 @@ class ArtifactLabels(Content):
         answers={200: None},
         journal=("label.attach",),
     )
-    def post(self, request: Request, project: Project, repository_name: str, reference: str) -> HttpResponse:  # noqa: ARG002
+    def post(self, request: Request, project: Project, repository_name: str, reference: str) -> HttpResponse:
         """Puts a label on the artifact: a global one, or one of its project."""
         artifact = self.artifact(project, repository_name, reference)
         label = label_get(self.read(LabelIdSerializer)["id"])
@@ -229,7 +229,7 @@ class OneArtifactLabel(Content):
         answers={200: None},
         journal=("label.detach",),
     )
-    def delete(self, request: Request, project: Project, label_id: int, **place: Any) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, label_id: int, **place: Any) -> HttpResponse:
         """Takes a label off the artifact."""
         artifact = self.artifact(project, **place)
         label_detach(label=label_get(label_id), manifest=artifact, origin=self.origin)

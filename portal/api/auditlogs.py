@@ -199,7 +199,7 @@ class AuditLogEventTypes(Resource):
         right=LOGGED_IN,
         answers={200: AuditLogEventTypeSerializer(many=True)},
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Every kind of thing that is recorded."""
         return Response([{"event_type": name} for name in TYPES])
 

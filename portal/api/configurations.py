@@ -62,7 +62,7 @@ class Configurations(Resource):
         right=of_system("configuration", "read"),
         answers={200: ConfigurationsResponseSerializer},
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """The configuration in force."""
         return Response(_items() | {"scan_all_policy": SCAN_ALL})
 
@@ -94,7 +94,7 @@ class InternalConfigurations(Resource):
         right=of_system("configuration", "read"),
         answers={200: ConfigurationsResponseSerializer},
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """The same under its older name; there are no values that only the inside may see."""
         return Response(_items())
 

@@ -17,7 +17,7 @@ class BasicAuthentication(OpenApiAuthenticationExtension):  # type: ignore[no-un
     target_class = "portal.api.wire.authentication.Authentication"
     name = "basic"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002 - the library's signature
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """A name and a password, or a robot and its secret."""
         return {"type": "http", "scheme": "basic"}
 

@@ -63,7 +63,7 @@ class UserGroups(Resource):
         answers={201: None},
         journal=("usergroup.create",),
     )
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """A new group, to which projects can give roles."""
         wanted = self.read(UserGroupSerializer)
         group = group_create(name=wanted["name"], kind=wanted["type"], ldap_dn=wanted["ldap_dn"], origin=self.origin)
@@ -96,7 +96,7 @@ class OneUserGroup(Resource):
     @operation(
         "getUserGroup", tag="usergroup", right=of_system("user-group", "read"), answers={200: UserGroupSerializer}
     )
-    def get(self, request: Request, group_id: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, group_id: int) -> Response:
         """One group."""
         return Response(UserGroupSerializer(group_get(group_id)).data)
 
@@ -108,7 +108,7 @@ class OneUserGroup(Resource):
         answers={200: None},
         journal=("usergroup.update",),
     )
-    def put(self, request: Request, group_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, group_id: int) -> HttpResponse:
         """Another name for the group; nothing else of it can be changed."""
         group = group_get(group_id)
         group_rename(group=group, name=self.read(UserGroupSerializer)["name"], origin=self.origin)
@@ -121,7 +121,7 @@ class OneUserGroup(Resource):
         answers={200: None},
         journal=("usergroup.delete",),
     )
-    def delete(self, request: Request, group_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, group_id: int) -> HttpResponse:
         """Removes the group, and with it the roles that projects gave it."""
         group_delete(group=group_get(group_id), origin=self.origin)
         return self.done()

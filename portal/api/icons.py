@@ -23,7 +23,7 @@ class OneIcon(Resource):
     """`/icons/{digest}`."""
 
     @operation("getIcon", tag="icon", right=ANYONE, answers={200: IconSerializer})
-    def get(self, request: Request, digest: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, digest: str) -> Response:
         """A picture by its digest."""
         icon = icon_of(check_digest(digest))
         return Response({"content-type": icon.content_type, "content": b64encode(icon.content).decode()})

@@ -77,7 +77,7 @@ class OneImmutableRule(Resource):
         answers={200: None},
         journal=("immutablerule.update",),
     )
-    def put(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:
         """Replaces an immutable rule."""
         rule = immutable_rule_get(project, immutable_rule_id)
         immutable_rule_update(rule=rule, **_wanted(self, immutable_rule_id), origin=self.origin)
@@ -90,7 +90,7 @@ class OneImmutableRule(Resource):
         answers={200: None},
         journal=("immutablerule.delete",),
     )
-    def delete(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, immutable_rule_id: int) -> HttpResponse:
         """Removes an immutable rule."""
         immutable_rule_delete(rule=immutable_rule_get(project, immutable_rule_id), origin=self.origin)
         return self.done()

@@ -95,7 +95,7 @@ class WorkerPools(Resource):
     """`/jobservice/pools`."""
 
     @operation("getWorkerPools", tag="jobservice", right=READ, answers={200: WorkerPoolSerializer(many=True)})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """The processes that work, on all machines."""
         return Response(WorkerPoolSerializer(selectors.pools(), many=True).data)
 
@@ -104,7 +104,7 @@ class Workers(Resource):
     """`/jobservice/pools/{pool_id}/workers`."""
 
     @operation("getWorkers", tag="jobservice", right=READ, answers={200: WorkerSerializer(many=True)})
-    def get(self, request: Request, pool_id: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, pool_id: str) -> Response:
         """What the workers of a process are doing; `all` stands for every process."""
         workers = selectors.workers(None if pool_id.upper() == ALL else pool_id)
         if workers is None:
@@ -118,7 +118,7 @@ class OneJob(Resource):
     @operation(
         "stopRunningJob", tag="jobservice", right=STOP, answers={200: None}, journal=("job.stop",), in_read_only=True
     )
-    def put(self, request: Request, job_id: str) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, job_id: str) -> HttpResponse:
         """Ends a job at its next step; `all` stands for every job that runs."""
         meant = [job_id]
         if job_id.upper() == ALL:
@@ -132,7 +132,7 @@ class JobLog(Resource):
     """`/jobservice/jobs/{job_id}/log`."""
 
     @operation("actionGetJobLog", tag="jobservice", right=READ, answers=TEXT)
-    def get(self, request: Request, job_id: str) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: Request, job_id: str) -> HttpResponse:
         """What a job wrote."""
         return plain(log_of(_job(job_id)))
 
@@ -141,7 +141,7 @@ class Queues(Resource):
     """`/jobservice/queues`."""
 
     @operation("listJobQueues", tag="jobservice", right=READ, answers={200: JobQueueSerializer(many=True)})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Every kind of job, and how many of it wait."""
         rows = [
             {"job_type": vendor_of(queue.kind), "count": queue.count, "latency": queue.latency, "paused": queue.paused}
@@ -162,7 +162,7 @@ class Queue(Resource):
         journal=("queue.stop", "queue.pause", "queue.resume", "schedules.pause", "schedules.resume"),
         in_read_only=True,
     )
-    def put(self, request: Request, job_type: str) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, job_type: str) -> HttpResponse:
         """Stops what waits in a queue, or holds it back, or lets it go on; `all` stands for every queue."""
         action, name, known = self.read(ActionRequestSerializer)["action"], job_type.upper(), _queues()
         if name == SCHEDULER and action != "stop":
@@ -195,7 +195,7 @@ class SchedulesPaused(Resource):
     """`/schedules/{job_type}/paused`."""
 
     @operation("getSchedulePaused", tag="schedule", right=LOGGED_IN, answers={200: SchedulerStatusSerializer})
-    def get(self, request: Request, job_type: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, job_type: str) -> Response:
         """Whether jobs of a kind are held back; `all` asks for the schedules as a whole."""
         if job_type.upper() == ALL:
             return Response({"paused": selectors.schedules_paused()})

@@ -85,7 +85,7 @@ class Labels(Resource):
         answers={201: None},
         journal=("label.create",),
     )
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """A new label."""
         wanted = self.read(LabelSerializer)
         where = self._project(str(wanted["project_id"])) if wanted.get("scope") == "p" else None
@@ -113,7 +113,7 @@ class OneLabel(Resource):
     """`/labels/{label_id}`."""
 
     @operation("GetLabelByID", tag="label", right=ANYONE, answers={200: LabelSerializer})
-    def get(self, request: Request, label_id: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, label_id: int) -> Response:
         """One label."""
         return Response(LabelSerializer(self._label(label_id, "read")).data)
 
@@ -125,7 +125,7 @@ class OneLabel(Resource):
         answers={200: None},
         journal=("label.update",),
     )
-    def put(self, request: Request, label_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, label_id: int) -> HttpResponse:
         """Renames or describes the label anew."""
         label = self._label(label_id, "update")
         wanted = self.read(LabelSerializer)
@@ -134,7 +134,7 @@ class OneLabel(Resource):
         return self.done()
 
     @operation("DeleteLabel", tag="label", right=LOGGED_IN, answers={200: None}, journal=("label.delete",))
-    def delete(self, request: Request, label_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, label_id: int) -> HttpResponse:
         """Removes the label, and takes it off every artifact."""
         label_delete(label=self._label(label_id, "delete"), origin=self.origin)
         return self.done()

@@ -101,7 +101,7 @@ class Members(Resource):
         parameters=[IS_NAME],
         journal=("member.add",),
     )
-    def post(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def post(self, request: Request, project: Project) -> Response:
         """Gives a user or a group a role in the project."""
         wanted = self.read(ProjectMemberSerializer)
         check_appointment(self.identity, wanted["role_id"], project)
@@ -134,7 +134,7 @@ class OneMember(Resource):
         answers={200: ProjectMemberEntitySerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project, mid: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project, mid: int) -> Response:
         """One member."""
         return Response(ProjectMemberEntitySerializer(member_get(project, mid)).data)
 
@@ -147,7 +147,7 @@ class OneMember(Resource):
         parameters=[IS_NAME],
         journal=("member.update",),
     )
-    def put(self, request: Request, project: Project, mid: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project, mid: int) -> HttpResponse:
         """Another role for a member."""
         member, role = member_get(project, mid), self.read(RoleRequestSerializer)["role_id"]
         check_appointment(self.identity, role, project)
@@ -162,7 +162,7 @@ class OneMember(Resource):
         parameters=[IS_NAME],
         journal=("member.remove",),
     )
-    def delete(self, request: Request, project: Project, mid: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, mid: int) -> HttpResponse:
         """Takes a member's role in the project away."""
         member_remove(member=member_get(project, mid), origin=self.origin)
         return self.done()

@@ -25,7 +25,7 @@ class Metadatas(Resource):
         answers={200: ProjectMetadataSerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """All settings of the project."""
         return Response(shown_settings([project])[project.pk])
 
@@ -38,7 +38,7 @@ class Metadatas(Resource):
         parameters=[IS_NAME],
         journal=("project.update",),
     )
-    def post(self, request: Request, project: Project) -> HttpResponse:  # noqa: ARG002
+    def post(self, request: Request, project: Project) -> HttpResponse:
         """Sets one that was not set before."""
         project_setting_add(project=project, settings=_setting(self), origin=self.origin)
         return self.done()
@@ -54,7 +54,7 @@ class OneMetadata(Resource):
         answers={200: ProjectMetadataSerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project, meta_name: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project, meta_name: str) -> Response:
         """One setting; nothing where nobody set it."""
         _known(meta_name)
         settings = shown_settings([project])[project.pk]
@@ -69,7 +69,7 @@ class OneMetadata(Resource):
         parameters=[IS_NAME],
         journal=("project.update",),
     )
-    def put(self, request: Request, project: Project, meta_name: str) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project, meta_name: str) -> HttpResponse:
         """Changes one, or sets it."""
         _known(meta_name)
         wanted = _setting(self)
@@ -86,7 +86,7 @@ class OneMetadata(Resource):
         parameters=[IS_NAME],
         journal=("project.update",),
     )
-    def delete(self, request: Request, project: Project, meta_name: str) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, meta_name: str) -> HttpResponse:
         """Sets one back to what it is where nobody set it."""
         project_setting_remove(project=project, key=meta_name, origin=self.origin)
         return self.done()

@@ -52,7 +52,7 @@ class Permissions(Resource):
     """`/permissions`."""
 
     @operation("getPermissions", tag="permissions", right=LOGGED_IN, answers={200: PermissionsSerializer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """What robots can be given: in projects for those who administer one, in the system for administrators too."""
         found: dict[str, Any] = {"project": shown(ROBOT_PROJECT)}
         if self.identity.is_admin:

@@ -169,7 +169,7 @@ class OneProject(Resource):
         answers={200: ProjectSerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """One project."""
         return Response(shown_project(project, self.identity))
 
@@ -182,7 +182,7 @@ class OneProject(Resource):
         parameters=[IS_NAME],
         journal=("project.update",),
     )
-    def put(self, request: Request, project: Project) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project) -> HttpResponse:
         """Sets what the body says of metadata and allowlist; the rest stays. Quotas are changed as such."""
         wanted = self.read(ProjectReqSerializer)
         with transaction.atomic():
@@ -198,7 +198,7 @@ class OneProject(Resource):
         parameters=[IS_NAME],
         journal=("project.delete",),
     )
-    def delete(self, request: Request, project: Project) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project) -> HttpResponse:
         """Removes a project that has no repositories."""
         project_delete(project=project, origin=self.origin)
         return self.done()
@@ -214,7 +214,7 @@ class Deletable(Resource):
         answers={200: ProjectDeletableSerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """Whether the project could be deleted now."""
         if repositories_in(project).exists():
             return Response({"deletable": False, "message": "The project has repositories: delete them first."})
@@ -231,7 +231,7 @@ class Summary(Resource):
         answers={200: ProjectSummarySerializer},
         parameters=[IS_NAME],
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """The project in numbers."""
         told: dict[str, Any] = {"repo_count": repositories_in(project).count()}
         if can(self.identity, "member", "list", project):

@@ -94,7 +94,7 @@ class OneQuota(Resource):
     """`/quotas/{id}`."""
 
     @operation("getQuota", tag="quota", right=of_system("quota", "read"), answers={200: QuotaSerializer})
-    def get(self, request: Request, id: int) -> Response:  # noqa: A002, ARG002 - the contract's name
+    def get(self, request: Request, id: int) -> Response:  # noqa: A002 - the contract's name
         """One quota."""
         project = quota_get(id)
         return Response(_show(project, usage(project.pk)))
@@ -107,7 +107,7 @@ class OneQuota(Resource):
         answers={200: None},
         journal=("quota.update",),
     )
-    def put(self, request: Request, id: int) -> HttpResponse:  # noqa: A002, ARG002 - the contract's name
+    def put(self, request: Request, id: int) -> HttpResponse:  # noqa: A002 - the contract's name
         """Another limit; what is held already may be more."""
         project = quota_get(id)
         hard = self.read(QuotaUpdateReqSerializer)["hard"]

@@ -32,33 +32,33 @@ class _History(_Recurring):
 
 
 class _Run(_Recurring):
-    def get(self, request: Request, run: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, run: int) -> Response:
         """One run, with what it was given and what came out."""
         return Response(self.serializer(shown(self.work.run(run))).data)
 
-    def put(self, request: Request, run: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, run: int) -> HttpResponse:
         """Ends a run at its next step; what it has done stays done."""
         self.work.stop(run, origin=self.origin)
         return self.done()
 
 
 class _Log(_Recurring):
-    def get(self, request: Request, run: int) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: Request, run: int) -> HttpResponse:
         """What a run wrote."""
         return plain(log_of(self.work.run(run)))
 
 
 class _Schedule(_Recurring):
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """When the work is done."""
         return Response(self.serializer(self.work.schedule()).data)
 
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """Sets the schedule in the place of any there was, or with type Manual begins a run now."""
         job = self.work.set(self.read(ScheduleSerializer), origin=self.origin)
         return self.created(f"/{self.at}/{job.number}" if job else f"/{self.at}/schedule")
 
-    def put(self, request: Request) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request) -> HttpResponse:
         """Changes the schedule; type None ends it."""
         self.work.set(self.read(ScheduleSerializer), origin=self.origin)
         return self.done()

@@ -114,7 +114,7 @@ class OneRepository(Content):
         right=of_project("repository", "read"),
         answers={200: RepositorySerializer},
     )
-    def get(self, request: Request, project: Project, repository_name: str) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project, repository_name: str) -> Response:
         """One repository."""
         return Response(show([self.repository(project, repository_name)])[0])
 
@@ -126,7 +126,7 @@ class OneRepository(Content):
         answers={200: None},
         journal=("repository.update",),
     )
-    def put(self, request: Request, project: Project, repository_name: str) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project, repository_name: str) -> HttpResponse:
         """Describes the repository anew."""
         name = self.repository(project, repository_name).name
         description = self.read(RepositorySerializer)["description"]
@@ -140,7 +140,7 @@ class OneRepository(Content):
         answers={200: None},
         journal=("repository.delete",),
     )
-    def delete(self, request: Request, project: Project, repository_name: str) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, repository_name: str) -> HttpResponse:
         """Deletes the repository with all it holds.
 
         It is gone at once, and a job clears away its content.

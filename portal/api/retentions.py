@@ -45,7 +45,7 @@ class RetentionMetadata(Resource):
         right=LOGGED_IN,
         answers={200: RetentionMetadataSerializer},
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """What rules can be made of."""
         return Response(METADATA)
 
@@ -61,7 +61,7 @@ class Retentions(Resource):
         answers={201: None},
         journal=("retention.create",),
     )
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """A policy for a project that has none."""
         wanted = self.read(RetentionPolicySerializer)
         where = Project.objects.filter(pk=wanted["scope"]["ref"]).first()
@@ -88,7 +88,7 @@ class OneRetention(OfOnePolicy):
     """`/retentions/{id}`."""
 
     @operation("getRetention", tag="Retention", right=LOGGED_IN, answers={200: RetentionPolicySerializer})
-    def get(self, request: Request, id: int) -> Response:  # noqa: A002, ARG002
+    def get(self, request: Request, id: int) -> Response:  # noqa: A002
         """One policy."""
         return Response(RetentionPolicySerializer(self.policy(id, "read")).data)
 
@@ -100,7 +100,7 @@ class OneRetention(OfOnePolicy):
         answers={200: None},
         journal=("retention.update",),
     )
-    def put(self, request: Request, id: int) -> HttpResponse:  # noqa: A002, ARG002
+    def put(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
         """Replaces the rules and the schedule of a policy."""
         policy = self.policy(id, "update")
         wanted = self.read(RetentionPolicySerializer)
@@ -110,7 +110,7 @@ class OneRetention(OfOnePolicy):
         return self.done()
 
     @operation("deleteRetention", tag="Retention", right=LOGGED_IN, answers={200: None}, journal=("retention.delete",))
-    def delete(self, request: Request, id: int) -> HttpResponse:  # noqa: A002, ARG002
+    def delete(self, request: Request, id: int) -> HttpResponse:  # noqa: A002
         """Removes a policy with the history of its runs."""
         retention_delete(policy=self.policy(id, "delete"), origin=self.origin)
         return self.done()
@@ -139,7 +139,7 @@ class RetentionExecutions(OfOnePolicy):
         answers={201: None},
         journal=("retention.run",),
     )
-    def post(self, request: Request, id: int) -> Response:  # noqa: A002, ARG002
+    def post(self, request: Request, id: int) -> Response:  # noqa: A002
         """Runs a policy, or tries it out."""
         policy = self.policy(id, "update")
         wanted = self.read(RetentionRunSerializer)
@@ -158,7 +158,7 @@ class OneRetentionExecution(OfOnePolicy):
         answers={200: None},
         journal=("retention.stop",),
     )
-    def patch(self, request: Request, id: int, eid: int) -> HttpResponse:  # noqa: A002, ARG002
+    def patch(self, request: Request, id: int, eid: int) -> HttpResponse:  # noqa: A002
         """Stops a run."""
         policy = self.policy(id, "update")
         if self.read(RetentionActionSerializer)["action"] != "stop":
@@ -188,7 +188,7 @@ class RetentionTaskLog(OfOnePolicy):
     """`/retentions/{id}/executions/{eid}/tasks/{tid}`."""
 
     @operation("getRetentionTaskLog", tag="Retention", right=LOGGED_IN, answers=TEXT)
-    def get(self, request: Request, id: int, eid: int, tid: int) -> HttpResponse:  # noqa: A002, ARG002
+    def get(self, request: Request, id: int, eid: int, tid: int) -> HttpResponse:  # noqa: A002
         """What became of each artifact of a repository, and why."""
         return plain(log_of(task_of(execution_of(self.policy(id, "read"), eid), tid)))
 

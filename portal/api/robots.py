@@ -198,7 +198,7 @@ class Robots(Resource):
         answers={201: RobotCreatedSerializer},
         journal=("robot.create",),
     )
-    def post(self, request: Request) -> Response:  # noqa: ARG002
+    def post(self, request: Request) -> Response:
         """A new robot; the answer has its secret, which is not shown again."""
         wanted = self.read(RobotCreationSerializer)
         duration = wanted.get("duration")
@@ -249,7 +249,7 @@ class OneRobot(Resource):
     """`/robots/{robot_id}`."""
 
     @operation("GetRobotByID", tag="robot", right=LOGGED_IN, answers={200: RobotSerializer})
-    def get(self, request: Request, robot_id: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, robot_id: int) -> Response:
         """One robot, without its secret."""
         return Response(RobotSerializer(self._robot(robot_id, "read")).data)
 
@@ -261,7 +261,7 @@ class OneRobot(Resource):
         answers={200: None},
         journal=("robot.update",),
     )
-    def put(self, request: Request, robot_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, robot_id: int) -> HttpResponse:
         """Replaces the robot's rights, description and duration, and dis- or enables it."""
         robot = self._robot(robot_id, "update")
         wanted = self.read(RobotUpdateSerializer)
@@ -286,7 +286,7 @@ class OneRobot(Resource):
         answers={200: RobotSecretSerializer},
         journal=("robot.refresh_secret",),
     )
-    def patch(self, request: Request, robot_id: int) -> Response:  # noqa: ARG002
+    def patch(self, request: Request, robot_id: int) -> Response:
         """Another secret: the one given, or a random one, which the answer has."""
         robot = self._robot(robot_id, "update")
         given = self.read(RobotSecretSerializer)["secret"]
@@ -294,7 +294,7 @@ class OneRobot(Resource):
         return Response({} if given else {"secret": fresh})
 
     @operation("DeleteRobot", tag="robot", right=LOGGED_IN, answers={200: None}, journal=("robot.delete",))
-    def delete(self, request: Request, robot_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, robot_id: int) -> HttpResponse:
         """Removes the robot; tokens it holds end with their time."""
         robot_delete(robot=self._robot(robot_id, "delete"), origin=self.origin)
         return self.done()

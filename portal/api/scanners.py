@@ -38,7 +38,7 @@ class ProjectScanner(Resource):
         right=of_project("scanner", "read"),
         answers={200: ScannerRegistrationSerializer},
     )
-    def get(self, request: Request, project: Project) -> NoReturn:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> NoReturn:
         """The scanner of a project."""
         raise Missing(f"The project {project.name} has no scanner.")
 
@@ -50,7 +50,7 @@ class ProjectScanner(Resource):
         answers={200: None},
         changes_nothing="there is no scanner to choose",
     )
-    def put(self, request: Request, project: Project) -> NoReturn:  # noqa: ARG002
+    def put(self, request: Request, project: Project) -> NoReturn:
         """Chooses the scanner of a project."""
         self.read(ProjectScannerSerializer)
         raise Missing("There is no such scanner.")
@@ -66,7 +66,7 @@ class ScannerCandidates(Resource):
         answers={200: ScannerRegistrationSerializer(many=True)},
         listed=True,
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """The scanners that a project can choose from."""
         return pages.part(request, [], list)
 

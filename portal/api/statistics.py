@@ -27,7 +27,7 @@ class Statistics(Resource):
     """`/statistics`."""
 
     @operation("getStatistic", tag="statistic", right=LOGGED_IN, answers={200: StatisticSerializer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Counts projects, repositories, and for administrators the bytes of all blobs."""
         public = dict(visible_projects(self.identity).order_by().values_list("pk", "public"))
         living = Repository.objects.filter(deleted_at=None).order_by()

@@ -71,7 +71,7 @@ class SystemInfo(Resource):
     """`/systeminfo`."""
 
     @operation("getSystemInfo", tag="systeminfo", right=ANYONE, answers={200: GeneralInfoSerializer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """What clients need to know beforehand."""
         configured = values()
         told = ["auth_mode", "primary_auth_mode", "self_registration", "banner_message"]
@@ -99,7 +99,7 @@ class Volumes(Resource):
     @operation(
         "getVolumes", tag="systeminfo", right=of_system("system-volumes", "read"), answers={200: SystemInfoSerializer}
     )
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """How much room there is for blobs; 0 where the store cannot say."""
         space = store().space()
         return Response({"storage": [{"total": space.total if space else 0, "free": space.free if space else 0}]})
@@ -109,7 +109,7 @@ class Certificate(Resource):
     """`/systeminfo/getcert`."""
 
     @operation("getCert", tag="systeminfo", right=ANYONE, answers={200: OpenApiTypes.BINARY})
-    def get(self, request: Request) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: Request) -> HttpResponse:
         """The certificate of the authority that signed ours, where the operator has put one beside the data."""
         path = _ca_root()
         if path is None:
@@ -129,7 +129,7 @@ class Health(Resource):
     authentication_classes = ()
 
     @operation("getHealth", tag="health", right=ANYONE, answers={200: HealthSerializer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """The state of each component. The status is 200 even when one is ill, as Harbor's clients expect."""
         return Response(report(), headers={"Cache-Control": "no-store"})
 
@@ -140,7 +140,7 @@ class Ping(Resource):
     authentication_classes = ()
 
     @operation("getPing", tag="ping", right=ANYONE, answers=TEXT)
-    def get(self, request: Request) -> HttpResponse:  # noqa: ARG002
+    def get(self, request: Request) -> HttpResponse:
         """Says that the server answers."""
         return plain("Pong")
 

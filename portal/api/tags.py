@@ -71,7 +71,7 @@ class Tags(Content):
         answers={201: None},
         journal=("tag.create",),
     )
-    def post(self, request: Request, project: Project, repository_name: str, reference: str) -> Response:  # noqa: ARG002
+    def post(self, request: Request, project: Project, repository_name: str, reference: str) -> Response:
         """Gives the artifact another tag, which the repository must not have yet."""
         artifact = self.artifact(project, repository_name, reference)
         name, tag = artifact.repository.name, self.read(NewTagSerializer)["name"]
@@ -89,7 +89,7 @@ class OneTag(Content):
         answers={200: None},
         journal=("tag.delete",),
     )
-    def delete(self, request: Request, project: Project, tag_name: str, **place: Any) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, tag_name: str, **place: Any) -> HttpResponse:
         """Takes a tag off the artifact, which stays."""
         artifact = self.artifact(project, **place)
         tag_remove(repository=artifact.repository.name, digest=artifact.digest, tag=tag_name, origin=self.origin)

@@ -180,7 +180,7 @@ class CurrentUser(Resource):
     """`/users/current`."""
 
     @operation("getCurrentUserInfo", tag="user", right=LOGGED_IN, answers={200: UserSerializer})
-    def get(self, request: Request) -> Response:  # noqa: ARG002
+    def get(self, request: Request) -> Response:
         """Who is calling."""
         if self.identity.user is None:
             raise Refused("A robot account is not a user.")
@@ -211,7 +211,7 @@ class OneUser(UserResource):
     """`/users/{user_id}`."""
 
     @operation("getUser", tag="user", right=LOGGED_IN, answers={200: UserSerializer})
-    def get(self, request: Request, user_id: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, user_id: int) -> Response:
         """One user: oneself, or anybody for administrators."""
         return Response(UserSerializer(self.find(user_id, "read")).data)
 
@@ -223,7 +223,7 @@ class OneUser(UserResource):
         answers={200: None},
         journal=("user.update",),
     )
-    def put(self, request: Request, user_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, user_id: int) -> HttpResponse:
         """Replaces the profile, one's own or as an administrator anybody's."""
         user = self.find(user_id, "update")
         user_update(user=user, **profile(self.read(UserProfileSerializer)), origin=self.origin)
@@ -232,7 +232,7 @@ class OneUser(UserResource):
     @operation(
         "deleteUser", tag="user", right=of_system("user", "delete"), answers={200: None}, journal=("user.delete",)
     )
-    def delete(self, request: Request, user_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, user_id: int) -> HttpResponse:
         """Removes the user and their memberships."""
         user_delete(user=self.find(user_id, "delete"), origin=self.origin)
         return self.done()
@@ -249,7 +249,7 @@ class UserAdmin(UserResource):
         answers={200: None},
         journal=("user.set_admin",),
     )
-    def put(self, request: Request, user_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, user_id: int) -> HttpResponse:
         """Makes the user an administrator of the system, or no longer one. Only administrators appoint others."""
         user = self.find(user_id, "update")
         is_admin = self.read(UserAdminSerializer)["sysadmin_flag"]
@@ -295,7 +295,7 @@ class UserSecret(Resource):
         answers={200: None},
         changes_nothing="Such a secret belongs to people who log in with OIDC, which does not stand yet.",
     )
-    def put(self, request: Request, user_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, user_id: int) -> HttpResponse:
         """A secret for command-line clients of people who log in with OIDC."""
         raise Refused("Only people who log in with OIDC have a CLI secret: use your password.")
 

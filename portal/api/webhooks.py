@@ -90,7 +90,7 @@ class OneWebhookPolicy(Resource):
         right=of_project("notification-policy", "read"),
         answers={200: WebhookPolicySerializer},
     )
-    def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project, webhook_policy_id: int) -> Response:
         """One webhook policy."""
         policy, secrets = webhook_get(project, webhook_policy_id), _changes(self, project)
         return Response(WebhookPolicySerializer(policy, context={"secrets": secrets}).data)
@@ -103,7 +103,7 @@ class OneWebhookPolicy(Resource):
         answers={200: None},
         journal=("webhook.update",),
     )
-    def put(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
+    def put(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:
         """Replaces a webhook policy."""
         policy = webhook_get(project, webhook_policy_id)
         webhook_update(policy=policy, **self.read(WebhookPolicySerializer), origin=self.origin)
@@ -116,7 +116,7 @@ class OneWebhookPolicy(Resource):
         answers={200: None},
         journal=("webhook.delete",),
     )
-    def delete(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:  # noqa: ARG002
+    def delete(self, request: Request, project: Project, webhook_policy_id: int) -> HttpResponse:
         """Removes a webhook policy with the log of its deliveries."""
         webhook_delete(policy=webhook_get(project, webhook_policy_id), origin=self.origin)
         return self.done()
@@ -164,7 +164,7 @@ class WebhookTaskLog(Resource):
     @operation("GetLogsOfWebhookTask", tag="webhook", right=of_project("notification-policy", "read"), answers=TEXT)
     def get(
         self,
-        request: Request,  # noqa: ARG002
+        request: Request,
         project: Project,
         webhook_policy_id: int,
         execution_id: int,
@@ -186,7 +186,7 @@ class LastTriggers(Resource):
         right=of_project("notification-policy", "read"),
         answers={200: WebhookLastTriggerSerializer(many=True)},
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """When each policy was last called upon, by type of event."""
         found: Sequence[LastTrigger] = list(last_triggers(project))
         return Response(WebhookLastTriggerSerializer(found, many=True).data)
@@ -229,7 +229,7 @@ class SupportedEvents(Resource):
         right=of_project("notification-policy", "read"),
         answers={200: SupportedEventsSerializer},
     )
-    def get(self, request: Request, project: Project) -> Response:  # noqa: ARG002
+    def get(self, request: Request, project: Project) -> Response:
         """What policies can be made of."""
         return Response(SUPPORTED)
 

@@ -105,7 +105,7 @@ def operation(
 class _OneForm(DefaultContentNegotiation):
     """An answer has one form, whatever a client says it accepts: some ask for the form of the success they expect only."""
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:  # noqa: ARG002
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         """The first."""
         return renderers[0], renderers[0].media_type
 
@@ -186,7 +186,7 @@ class Resource(APIView):
         del response["Content-Type"]
         return response
 
-    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """Not offered: the OpenAPI document says what there is."""
         return self.http_method_not_allowed(request)
 
