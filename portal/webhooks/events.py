@@ -54,9 +54,15 @@ def _artifact(repository: str, digest: str, references: list[str]) -> Data:
     return {"resources": resources}
 
 
+def _list(state: Data, name: str) -> list[Any]:
+    """A list in a state; empty where it was too long for the journal, which then tells its size alone."""
+    found = state.get(name)
+    return found if isinstance(found, list) else []
+
+
 def _pushed(entry: Entry) -> list[Data]:
     after = entry.after or {}
-    return [_artifact(repository_in(entry.target), after.get("digest", ""), after.get("tags", []))]
+    return [_artifact(repository_in(entry.target), after.get("digest", ""), _list(after, "tags"))]
 
 
 def _pulled(entry: Entry) -> list[Data]:
@@ -67,11 +73,11 @@ def _pulled(entry: Entry) -> list[Data]:
 
 def _deleted(entry: Entry) -> list[Data]:
     before = entry.before or {}
-    return [_artifact(repository_in(entry.target), before.get("digest", ""), before.get("tags", []))]
+    return [_artifact(repository_in(entry.target), before.get("digest", ""), _list(before, "tags"))]
 
 
 def _cleared(entry: Entry) -> list[Data]:
-    artifacts = (entry.before or {}).get("artifacts", [])
+    artifacts = _list(entry.before or {}, "artifacts")
     return [_artifact(repository_in(entry.target), artifact["digest"], artifact["tags"]) for artifact in artifacts]
 
 
@@ -79,7 +85,7 @@ def _exceeded(entry: Entry) -> list[Data]:
     after = entry.after or {}
     told = _detailed(refusal(adding=after["adding"], used=after["used"], limit=after["limit"]))
     if after.get("digest"):
-        told["resources"] = [{"digest": after["digest"], "tag": tag} for tag in after["tags"] or [""]]
+        told["resources"] = [{"digest": after["digest"], "tag": tag} for tag in _list(after, "tags") or [""]]
     return [told]
 
 
@@ -96,14 +102,14 @@ def _detailed(text: str) -> Data:
 def _retention(entry: Entry) -> list[Data]:
     after = entry.after or {}
     # Harbor calls every artifact an image here.
-    deleted = [{"type": "image", "status": "SUCCESS", "name_tag": name} for name in after.get("artifacts", [])]
+    deleted = [{"type": "image", "status": "SUCCESS", "name_tag": name} for name in _list(after, "artifacts")]
     retention = {
         "total": after.get("total", 0),
         "retained": after.get("retained", 0),
         "harbor_hostname": urlsplit(settings.EXTERNAL_URL).hostname,
         "project_name": entry.project,
         "retention_policy_id": after.get("policy"),
-        "retention_rule": after.get("rules", []),
+        "retention_rule": _list(after, "rules"),
         "result": "SUCCESS",
         "deleted_artifact": deleted,
     }

@@ -17,7 +17,8 @@ from registry.services.repositories import CLEARING
 
 _MANIFESTS = 100
 _LINKS = 500
-_TAGS = 20  # Of an artifact, that the journal names.
+_TAGS = 20  # Of an artifact, that the journal names,
+_TAGS_TOGETHER = 200  # and of all artifacts of a batch: an entry holds no more (`audit.journal.STATE_LIMIT`).
 
 
 def clear_repository(
@@ -76,11 +77,14 @@ def _told(row: Repository, batch: Mapping[int, str]) -> dict[str, list[Any]]:
     members = ManifestChild.objects.filter(parent__repository=row, digest__in=batch.values())
     accessories = Manifest.objects.filter(pk__in=batch).exclude(accessory_of="")
     parts = {*members.values_list("digest", flat=True), *accessories.values_list("digest", flat=True)}
-    artifacts = [pk for pk, digest in batch.items() if pk in tags or digest not in parts]
-    return {
-        "artifacts": [{"digest": batch[pk], "tags": tags.get(pk, [])[:_TAGS]} for pk in artifacts],
-        "with": [batch[pk] for pk in batch if pk not in artifacts],
-    }
+    artifacts = []
+    left = _TAGS_TOGETHER
+    for pk, digest in batch.items():
+        if pk in tags or digest not in parts:
+            named = tags.get(pk, [])[: min(_TAGS, left)]
+            artifacts.append({"digest": digest, "tags": named})
+            left -= len(named)
+    return {"artifacts": artifacts, "with": sorted({*batch.values()} - {told["digest"] for told in artifacts})}
 
 
 @transaction.atomic

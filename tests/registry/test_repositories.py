@@ -137,6 +137,17 @@ def test_what_is_cleared_away_is_journalled_for_whoever_deleted_it(client, monke
     assert not entries("job.enqueue")
 
 
+def test_the_journal_holds_what_is_cleared_away_however_many_tags_there_were(client):
+    for number in range(30):
+        push(client, image(str(number)), *(f"{number:0>3}-{tag:x>124}" for tag in range(20)))
+    delete_repository(origin=ALICE, name="library/app")
+    (job,) = Job.objects.filter(kind="registry.delete-repository")
+    clear_repository(**job.args, origin=job.asked_by)
+    (entry,) = entries("repository.clear")
+    assert len(entry.before["artifacts"]) == 30
+    assert sum(len(artifact["tags"]) for artifact in entry.before["artifacts"]) == 200
+
+
 def test_what_is_cleared_away_later_is_still_told_by_name(client):
     content = push(client, image(), "latest")
     delete_repository(origin=ALICE, name="library/app")

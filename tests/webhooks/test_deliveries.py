@@ -142,6 +142,15 @@ def test_a_deleted_repository_is_told_artifact_by_artifact(project):
     ]
 
 
+def test_what_was_too_long_for_the_journal_holds_nothing_up(project):
+    policy(project, target("http://127.0.0.1:9/"), events=("DELETE_ARTIFACT",))
+    omitted = {"omitted": 70_000, "sha256": "0" * 64}
+    happened("repository.clear", target="apps/app", before={"artifacts": omitted, "with": []})
+    happened("manifest.delete", target=f"apps/app@{DIGEST}", before={"digest": DIGEST, "tags": omitted})
+    [resource] = Delivery.objects.get().payload["event_data"]["resources"]
+    assert resource["tag"] == DIGEST
+
+
 def test_a_full_project_is_told_with_what_was_refused(project):
     policy(project, target("http://127.0.0.1:9/"), events=("QUOTA_EXCEED", "QUOTA_WARNING"))
     numbers = {"adding": 2048, "used": 10, "limit": 1024}
