@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -82,7 +82,10 @@ def _batch(chunk: bytes, *, complete: bool) -> Batch:
 @transaction.atomic
 def _take_in(path: Path, offset: int, batch: Batch) -> SpoolSegment | None:
     """Writes the batch read at `offset` and how far it reaches; None if another ingester has been faster."""
-    segment, _ = SpoolSegment.objects.select_for_update().get_or_create(name=path.name)
+    try:
+        segment, _ = SpoolSegment.objects.select_for_update().get_or_create(name=path.name)
+    except IntegrityError:
+        return None  # It had a row for a moment, that of another one who has finished.
     if not path.exists():
         # The other one has removed the file, and perhaps the row too: then the row in hand is a new one.
         segment.delete()
