@@ -76,9 +76,7 @@ class Site:
 
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
         pieces = _evenly(response)
-        farewell = asyncio.ensure_future(
-            receive()
-        )  # The body was received: all that comes now is that the client left.
+        farewell = asyncio.ensure_future(receive())  # The body is here: all that can come is that the client leaves.
         try:
             while not farewell.done() and (piece := await self._in_thread(next, pieces, b"")):
                 async with asyncio.timeout(_PIECE_SECONDS):
