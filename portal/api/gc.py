@@ -1,6 +1,6 @@
 """`/system/gc`: garbage collection by hand and by schedule, and its history."""
 
-from portal.api.recurring import Names, paths
+from portal.api.recurring import Recurring
 from portal.api.scheduled import ExecHistorySerializer, Work
 
 
@@ -8,7 +8,7 @@ class GCHistorySerializer(ExecHistorySerializer):
     """A garbage collection; `job_parameters` tells in JSON what it was given and what it freed."""
 
 
-PATHS = paths(
+PATHS = Recurring(
     Work(
         "registry.gc",
         {"delete_untagged": False, "delete_tag": False, "dry_run": False, "workers": 1},
@@ -18,13 +18,11 @@ PATHS = paths(
     tag="gc",
     resource="garbage-collection",
     serializer=GCHistorySerializer,
-    names=Names(
-        history="getGCHistory",
-        run="getGC",
-        stop="stopGC",
-        log="getGCLog",
-        schedule="getGCSchedule",
-        create="createGCSchedule",
-        update="updateGCSchedule",
-    ),
-)
+    history="getGCHistory",
+    run="getGC",
+    stop="stopGC",
+    log="getGCLog",
+    schedule="getGCSchedule",
+    create="createGCSchedule",
+    update="updateGCSchedule",
+).paths()

@@ -1,6 +1,6 @@
 """`/system/purgeaudit`: removing old entries of the audit log by hand and by schedule, and the history of that."""
 
-from portal.api.recurring import Names, paths
+from portal.api.recurring import Recurring
 from portal.api.scheduled import ExecHistorySerializer, Work
 from portal.auditing.jobs import LONGEST
 
@@ -9,7 +9,7 @@ class PurgeHistorySerializer(ExecHistorySerializer):
     """A purge; `job_parameters` tells in JSON what it was given and how many entries went."""
 
 
-PATHS = paths(
+PATHS = Recurring(
     Work(
         "audit.purge",
         {"audit_retention_hour": 0, "include_event_types": "", "dry_run": False},
@@ -20,13 +20,11 @@ PATHS = paths(
     tag="purge",
     resource="purge-audit",
     serializer=PurgeHistorySerializer,
-    names=Names(
-        history="getPurgeHistory",
-        run="getPurgeJob",
-        stop="stopPurge",
-        log="getPurgeJobLog",
-        schedule="getPurgeSchedule",
-        create="createPurgeSchedule",
-        update="updatePurgeSchedule",
-    ),
-)
+    history="getPurgeHistory",
+    run="getPurgeJob",
+    stop="stopPurge",
+    log="getPurgeJobLog",
+    schedule="getPurgeSchedule",
+    create="createPurgeSchedule",
+    update="updatePurgeSchedule",
+).paths()
