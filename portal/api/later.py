@@ -3,6 +3,9 @@
 `docs/api.md` lists them for people.
 """
 
+import re
+from itertools import count
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
@@ -38,6 +41,7 @@ PARTS = {
     "LDAP": "ldap/groups/search ldap/ping ldap/users/import ldap/users/search",
     "OIDC": "system/oidc/ping",
 }
+_TYPES = {"id": "int", "name": "str"}  # Of what parameters a path takes.
 
 
 def _part(name: str) -> type[Resource]:
@@ -48,7 +52,7 @@ def _part(name: str) -> type[Resource]:
 
         schema = None  # The OpenAPI document says what there is.
 
-        def answer(self, _request: Request, **_path: str) -> HttpResponse:
+        def answer(self, _request: Request, **_path: str | int) -> HttpResponse:
             return error_response(Code.NOT_IMPLEMENTED, f"{name} does not stand yet in this version of Portolan.")
 
         get = post = put = patch = delete = answer
@@ -58,10 +62,10 @@ def _part(name: str) -> type[Resource]:
 
 def _pattern(path: str) -> str:
     """The path with parameters numbered, since a path names each of them once."""
-    for position in range(path.count("<")):
-        path = path.replace("<id>", f"<int:p{position}>", 1) if "<id>" in path else path
-    parts = path.split("<name>")
-    return "".join(part + (f"<str:n{i}>" if i < len(parts) - 1 else "") for i, part in enumerate(parts))
+    numbers = count()
+    return re.sub("<(id|name)>", lambda found: f"<{_TYPES[found[1]]}:p{next(numbers)}>", path)
 
 
-PATHS = {_pattern(path): view for part, paths in PARTS.items() for view in [_part(part)] for path in paths.split()}
+PATHS: dict[str, type[Resource]] = {}
+for _name, _paths in PARTS.items():
+    PATHS |= dict.fromkeys(map(_pattern, _paths.split()), _part(_name))
