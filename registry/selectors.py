@@ -11,7 +11,7 @@ from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from registry import statements
-from registry.models import Manifest, Namespace, NamespaceContent, Repository, Tag
+from registry.models import Blob, Manifest, Namespace, NamespaceContent, Repository, Tag
 from registry.oci.names import is_digest, namespace_of
 from registry.statements import Linked
 
@@ -118,6 +118,11 @@ def generations(names: Iterable[str]) -> dict[str, int]:
     for batch in batches(names):
         found.update(Repository.objects.filter(name__in=batch).values_list("name", "generation"))
     return found
+
+
+def stored_bytes() -> int:
+    """The bytes of all blobs, each counted once, without those that garbage collection is deleting."""
+    return Blob.objects.filter(deleting=False).aggregate(bytes=Sum("size"))["bytes"] or 0
 
 
 def usage(namespace_id: int) -> int:

@@ -1,6 +1,6 @@
 """`/statistics`: how many projects and repositories there are."""
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -8,7 +8,8 @@ from portal.access.visibility import visible_projects
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.rights import LOGGED_IN
 from portal.api.wire.serializers import Whole, Wire
-from registry.models import Blob, Repository
+from registry.models import Repository
+from registry.selectors import stored_bytes
 
 
 class StatisticSerializer(Wire):
@@ -37,11 +38,7 @@ class Statistics(Resource):
         told["total"] = list(public) if self.identity.is_admin else []
         counts = {f"{word}_project_count": len(projects) for word, projects in told.items()}
         counts |= {f"{word}_repo_count": sum(repositories.get(pk, 0) for pk in told[word]) for word in told}
-        return Response(counts | {"total_storage_consumption": _stored() if self.identity.is_admin else 0})
-
-
-def _stored() -> int:
-    return Blob.objects.aggregate(bytes=Sum("size"))["bytes"] or 0
+        return Response(counts | {"total_storage_consumption": stored_bytes() if self.identity.is_admin else 0})
 
 
 PATHS = {"statistics": Statistics}

@@ -25,7 +25,7 @@ from portal.configuration.services import value
 from portal.harbor import VERSION, vendor_of
 from portal.projects.models import Member, Project
 from registry import selectors
-from registry.models import Blob, Manifest, Repository
+from registry.models import Manifest, Repository
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ def _statistics(projects: set[int], public: set[int], repositories: dict[int, tu
     for word, chosen in (("total", projects), ("public", public), ("private", projects - public)):
         gauges.append(_single(f"harbor_statistics_{word}_project_amount", f"Projects, {word}.", len(chosen)))
         gauges.append(_single(f"harbor_statistics_{word}_repo_amount", f"Repositories, {word}.", inside(chosen)))
-    stored = Blob.objects.filter(deleting=False).aggregate(sum=Sum("size"))["sum"] or 0
+    stored = selectors.stored_bytes()
     gauges.append(_single("harbor_statistics_total_storage_consumption", "Bytes of all blobs, each once.", stored))
     return gauges
 
