@@ -19,7 +19,6 @@ from portal.api.wire.rights import of_project
 from portal.api.wire.serializers import Whole, Wire
 from portal.artifacts.selectors import (
     PULL_TIME,
-    artifact_of,
     artifacts_in,
     artifacts_of,
     latest_of_each,
@@ -29,14 +28,13 @@ from portal.artifacts.selectors import (
     tags_on,
     top_level,
 )
-from portal.artifacts.services import artifact_delete
-from portal.errors import Forbidden, Invalid
+from portal.artifacts.services import artifact_copy, artifact_delete
+from portal.errors import Invalid
 from portal.labels.models import ArtifactLabel
 from portal.labels.services import label_attach, label_detach, label_get
 from portal.projects.models import Project
 from registry.models import Manifest
 from registry.oci.names import check_digest, check_name, check_tag, namespace_of
-from registry.services.copies import copy_manifest
 
 _SOURCE = re.compile(r"([^:@]+)(?::([^:@]+))?(?:@([^@]+))?")
 _MOST_LABELS = 20  # Each is a condition of its own.
@@ -154,10 +152,8 @@ class Artifacts(Content):
         self.require(of_project("repository", "pull"), there)
         assert there is not None
         source = repository_of(there, name.partition("/")[2])
-        if artifact_of(source, reference).accessory_of:
-            raise Forbidden("It belongs to another artifact: copy that one, and it comes along.")
         target = self.full_name(project, repository_name)
-        copy_manifest(origin=self.origin, source_repository=source.name, reference=reference, repository=target)
+        artifact_copy(source=source, reference=reference, repository=target, origin=self.origin)
         return self.created(address(target, "artifacts", reference))
 
 

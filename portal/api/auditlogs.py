@@ -3,12 +3,11 @@
 The journal is told in Harbor's words; the export tells all of it, with the state before and after each change.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from threading import BoundedSemaphore
 from typing import Any, cast
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max, QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
@@ -19,26 +18,22 @@ from audit.export import Format
 from audit.export import rows as exported
 from audit.models import Entry, EntryQuerySet
 from audit.selectors import NEWEST_FIRST
-from portal.access.policy import can
-from portal.access.visibility import projects_with
 from portal.api.wire import pages
 from portal.api.wire.operations import Resource, operation
 from portal.api.wire.query import Condition, Field, Fields, asked, boolean, compare, moment, narrow, number
 from portal.api.wire.rights import LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Moment, Text, Whole, Wire
 from portal.auditing.events import EVENTS, LEGACY, SUCCEEDED, TYPES, described, event_of, succeeded
+from portal.auditing.selectors import entries_of, entries_visible_to
 from portal.errors import Invalid, TooOften, Unprocessable
 from portal.projects.models import Project
-from registry.models import Namespace
 
 SEARCHED = 50_000
 """How many of the newest entries are looked through for a part of a name, which no index helps to find."""
 
 FORMATS: dict[str, tuple[Format, str]] = {"csv": ("csv", "text/csv"), "jsonl": ("json", "application/jsonl")}
-_MANY_PROJECTS = 1000
-_EXPORTS = BoundedSemaphore(
-    8
-)  # At once in this process: each has a batch of entries in memory until its client took it.
+# At once in this process: each has a batch of entries in memory until its client took it.
+_EXPORTS = BoundedSemaphore(8)
 _RETRY_SECONDS = 10
 
 
@@ -96,21 +91,8 @@ def _result(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
 
 
 def _project(rows: QuerySet[Any], condition: Condition) -> QuerySet[Any]:
-    return _about(rows, _created(compare(Field("pk", number))(Project.objects.all(), condition)))
-
-
-def _created(projects: QuerySet[Project]) -> dict[str, datetime]:
-    """When the projects were created, by name."""
-    return dict(projects.values_list("namespace__name", "namespace__created_at")[:_MANY_PROJECTS])
-
-
-def _about(rows: QuerySet[Any], created: Mapping[str, datetime]) -> QuerySet[Any]:
-    """The entries about the projects since each was created: another may have had its name before."""
-    if len(created) == 1:  # Then an index has them in their order, however many they are.
-        [(name, since)] = created.items()
-        return rows.filter(project=name, at__gte=since)
-    living = Namespace.objects.filter(name=OuterRef("project"), created_at__lte=OuterRef("at"))
-    return rows.filter(Exists(living), project__in=list(created))
+    projects = compare(Field("pk", number))(Project.objects.all(), condition)
+    return entries_of(projects, cast("EntryQuerySet", rows))
 
 
 FIELDS: Fields = {
@@ -147,16 +129,6 @@ class _Log(Resource):
         """The page asked for of the entries that meet `q`, newest first."""
         return pages.listed(request, asked(request, rows, FIELDS, NEWEST_FIRST), show)
 
-    def visible(self) -> QuerySet[Entry]:
-        """The entries that the caller may read: all, or those of the projects whose log they may list."""
-        if can(self.identity, "audit-log", "list"):
-            return Entry.objects.all()
-        return _about(Entry.objects.all(), _created(projects_with(self.identity, "log", "list")))
-
-    def of_project(self, project: Project) -> QuerySet[Entry]:
-        """The entries of one project."""
-        return _about(Entry.objects.all(), {project.name: project.created_at})
-
 
 class AuditLogExts(_Log):
     """`/auditlog-exts`."""
@@ -171,7 +143,7 @@ class AuditLogExts(_Log):
     )
     def get(self, request: Request) -> Response:
         """What was done, newest first."""
-        return self.listed(request, self.visible(), _told)
+        return self.listed(request, entries_visible_to(self.identity), _told)
 
 
 class AuditLogs(_Log):
@@ -187,7 +159,7 @@ class AuditLogs(_Log):
     )
     def get(self, request: Request) -> Response:
         """What was done to projects, repositories, artifacts and tags, as older clients ask for it."""
-        return self.listed(request, self.visible().filter(action__in=LEGACY), _told_briefly)
+        return self.listed(request, entries_visible_to(self.identity).filter(action__in=LEGACY), _told_briefly)
 
 
 class AuditLogEventTypes(Resource):
@@ -217,7 +189,7 @@ class ProjectLogs(_Log):
     )
     def get(self, request: Request, project: Project) -> Response:
         """What was done in a project to repositories, artifacts and tags, as older clients ask for it."""
-        rows = self.of_project(project).filter(action__in=LEGACY)
+        rows = entries_of(Project.objects.filter(pk=project.pk)).filter(action__in=LEGACY)
         return self.listed(request, rows, _told_briefly)
 
 
@@ -234,7 +206,7 @@ class ProjectLogExts(_Log):
     )
     def get(self, request: Request, project: Project) -> Response:
         """What was done in a project, newest first."""
-        return self.listed(request, self.of_project(project), _told)
+        return self.listed(request, entries_of(Project.objects.filter(pk=project.pk)), _told)
 
 
 class _Export:
@@ -272,7 +244,9 @@ class AuditLogExport(_Log):
         if wanted not in FORMATS:
             raise Unprocessable("format in query is csv or jsonl")
         form, media_type = FORMATS[wanted]
-        rows = cast("EntryQuerySet", narrow(self.visible(), request.query_params.get("q", ""), FIELDS))
+        rows = cast(
+            "EntryQuerySet", narrow(entries_visible_to(self.identity), request.query_params.get("q", ""), FIELDS)
+        )
         headers = {"Content-Disposition": f'attachment; filename="audit-log.{wanted}"'}
         return StreamingHttpResponse(_Export(exported(rows, form)), content_type=media_type, headers=headers)
 

@@ -10,9 +10,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.access.founding import terms_of
 from portal.access.policy import can
 from portal.access.visibility import listed_projects
-from portal.accounts.models import User
 from portal.allowlists.services import allowlist_set
 from portal.api.project_shapes import (
     IS_NAME,
@@ -30,10 +30,9 @@ from portal.api.wire.parameters import switch, switched
 from portal.api.wire.query import Field, Fields, asked, boolean, moment, number
 from portal.api.wire.rights import ANYONE, LOGGED_IN, of_project
 from portal.api.wire.serializers import Flag, Text, Whole, Wire
-from portal.configuration.services import value
-from portal.errors import Forbidden, Invalid, Missing, Unprocessable
+from portal.errors import Invalid, Missing, Unprocessable
 from portal.projects.models import Project, Role
-from portal.projects.selectors import project_named, repositories_in
+from portal.projects.selectors import obstacle_to_deletion, project_named, repositories_in
 from portal.projects.services import project_create, project_delete, project_update
 from registry.selectors import usage
 
@@ -138,20 +137,16 @@ class Projects(Resource):
     )
     def post(self, request: Request) -> Response:
         """A new project, whose projectAdmin the caller becomes."""
-        # Like an administrator, who may create whatever is configured says how much a project may hold.
-        entitled = can(self.identity, "project", "create")
-        restricted = self.identity.robot is not None or value("project_creation_restriction") == "adminonly"
-        if restricted and not entitled:
-            raise Forbidden("Only system admin can create project")  # Harbor's words, which its clients compare.
+        terms = terms_of(self.identity)
         wanted = self.read(ProjectReqSerializer)
         if wanted.get("registry_id"):
             raise Invalid("A project cannot stand for another registry: proxy caches do not exist yet.")
         with transaction.atomic():
             project = project_create(
                 name=wanted["project_name"],
-                owner=self.identity.user or _first_admin(),
+                owner=terms.owner,
                 settings=wanted_settings(wanted),
-                storage_limit=(wanted.get("storage_limit") or None) if entitled else None,
+                storage_limit=(wanted.get("storage_limit") or None) if terms.sets_limit else None,
                 origin=self.origin,
             )
             _set_allowlist(self, project, wanted)
@@ -216,9 +211,8 @@ class Deletable(Resource):
     )
     def get(self, request: Request, project: Project) -> Response:
         """Whether the project could be deleted now."""
-        if repositories_in(project).exists():
-            return Response({"deletable": False, "message": "The project has repositories: delete them first."})
-        return Response({"deletable": True})
+        obstacle = obstacle_to_deletion(project)
+        return Response({"deletable": False, "message": obstacle} if obstacle else {"deletable": True})
 
 
 class Summary(Resource):
@@ -250,11 +244,6 @@ def _set_allowlist(resource: Resource, project: Project, wanted: dict[str, Any])
     if wanted.get("cve_allowlist") is not None:
         content = wanted_allowlist(wanted["cve_allowlist"], project)
         allowlist_set(project=project, **content, origin=resource.origin)
-
-
-def _first_admin() -> User | None:
-    """Who owns what a robot creates."""
-    return User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
 
 
 PATHS = {

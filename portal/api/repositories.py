@@ -20,9 +20,7 @@ from portal.errors import Invalid
 from portal.projects.models import Project
 from portal.projects.selectors import repositories_in
 from registry.models import BlobLink, Repository
-from registry.services.repositories import delete_repository, update_repository
-
-LONGEST_DESCRIPTION = 64 * 1024
+from registry.services.repositories import LONGEST_DESCRIPTION, delete_repository, update_repository
 
 
 class RepositorySerializer(Wire):

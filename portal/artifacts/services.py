@@ -3,11 +3,23 @@
 from django.db import transaction
 
 from audit.origin import Origin
-from portal.errors import InUse, Missing
-from registry.models import ManifestChild, Tag
+from portal.artifacts.selectors import artifact_of
+from portal.errors import Forbidden, InUse, Missing
+from registry.models import ManifestChild, Repository, Tag
+from registry.services.copies import copy_manifest
 from registry.services.manifests import delete_manifest
 from registry.services.repositories import lock_repository
 from registry.services.tags import delete_tag
+
+
+def artifact_copy(*, source: Repository, reference: str, repository: str, origin: Origin) -> None:
+    """Copies an artifact, which a tag or digest names, with its tags and accessories into a repository.
+
+    Raises Missing, Forbidden for an accessory, and what `copy_manifest` raises.
+    """
+    if artifact_of(source, reference).accessory_of:
+        raise Forbidden("It belongs to another artifact: copy that one, and it comes along.")
+    copy_manifest(origin=origin, source_repository=source.name, reference=reference, repository=repository)
 
 
 @transaction.atomic

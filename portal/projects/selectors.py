@@ -48,6 +48,13 @@ def repositories_in(project: Project) -> QuerySet[Repository]:
     return Repository.objects.filter(namespace=project.pk, deleted_at=None)
 
 
+def obstacle_to_deletion(project: Project) -> str:
+    """Why the project cannot be deleted now; empty when it can."""
+    if repositories_in(project).exists():
+        return f"The project {project.name} has repositories: delete them first."
+    return ""
+
+
 def repository_counts(projects: Collection[int]) -> dict[int, int]:
     """How many repositories each of the projects (by id) has, where it has any."""
     living = Repository.objects.filter(namespace__in=projects, deleted_at=None).order_by()

@@ -16,7 +16,7 @@ from portal.configuration.services import value
 from portal.errors import Conflict, Invalid, Missing, Refused
 from portal.projects.models import Member, Project, Role
 from portal.projects.rules import SETTINGS, check_name, check_settings, check_storage_limit
-from portal.projects.selectors import repositories_in, settings_of
+from portal.projects.selectors import obstacle_to_deletion, settings_of
 from registry.models import Namespace
 from registry.services.namespaces import delete_namespace
 
@@ -104,8 +104,8 @@ def project_delete(*, project: Project, origin: Origin) -> None:
     # A push that is creating a repository waits for the namespace's lock, and then finds no namespace of the name.
     namespace = _locked(project.namespace, while_others_refer=False)
     # Only now the project: a push to a repository that is there holds its row and then asks for the namespace's.
-    if repositories_in(project).exists():
-        raise Refused(f"The project {project.name} has repositories: delete them first.")
+    if obstacle := obstacle_to_deletion(project):
+        raise Refused(obstacle)
     project = _locked(project)
     before = {"public": project.public, "settings": project.metadata, "storage_limit": project.storage_limit}
     record(origin, "project.delete", project=project.name, target=project.name, before=before)

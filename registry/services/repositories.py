@@ -18,6 +18,8 @@ from registry.selectors import batches
 
 CLEARING = "registry.delete-repository"
 
+LONGEST_DESCRIPTION = 64 * 1024
+
 # Where generations begin: an answer kept of an earlier repository of the same name must not pass for one of this.
 _GENERATION_BITS = 60
 
@@ -60,7 +62,9 @@ def lock_repository(name: str, *, create_for: Origin | None = None) -> Repositor
 
 
 def update_repository(*, origin: Origin, name: str, description: str) -> None:
-    """Describes a repository. Raises NAME_UNKNOWN."""
+    """Describes a repository. Raises NAME_UNKNOWN, or REQUEST_INVALID for a description that is too long."""
+    if len(description) > LONGEST_DESCRIPTION:
+        raise OCIError(Code.REQUEST_INVALID, f"a description has at most {LONGEST_DESCRIPTION} characters")
     with transaction.atomic():
         row = Repository.objects.select_for_update().filter(name=name, deleted_at=None).first()
         if row is None:
