@@ -170,14 +170,17 @@ def test_a_foreign_page_cannot_log_anybody_out(admin_client):
     assert admin_client.get("/admin/").status_code == 200
 
 
-@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("nobody", PASSWORD), ("ada", PASSWORD)])
-def test_others_stay_outside_and_failures_count(admin, name, password, settings):
+@pytest.mark.parametrize(
+    ("name", "password", "failed"), [("admin", "wrong", True), ("nobody", PASSWORD, True), ("ada", PASSWORD, False)]
+)
+def test_others_stay_outside_and_failures_count(admin, name, password, failed, settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     make_user("ada")
     client = Client()
     answer = client.post("/admin/login/", {"username": name, "password": password})
     assert answer.status_code == 200
     assert client.get("/admin/").status_code == 302
+    assert LoginRecord.objects.filter(failures=1).exists() is failed
 
 
 def test_logins_are_limited(admin, settings):

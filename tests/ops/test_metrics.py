@@ -1,8 +1,11 @@
 """What a scrape tells, from one process."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from audit.consumers import subscribe
@@ -83,11 +86,11 @@ def test_readers_of_the_journal_are_told_with_what_they_lack(transactional_db):
 
 def test_workers_and_their_queues_are_told(scraped):
     WorkerPool.objects.create(pk="here:1:x", host="here", pid=1, concurrency=4)
-    Job.objects.create(kind="registry.gc")
+    Job.objects.create(kind="registry.gc", run_at=timezone.now() - timedelta(hours=1))
     Job.objects.create(kind="test.runs", state="Running", owner="here:1:x:y")
     assert scraped("harbor_jobservice_info", node="here", pool="here:1:x", workers="4") == 1
     assert scraped("harbor_task_queue_size", type="GARBAGE_COLLECTION") == 1
-    assert scraped("harbor_task_queue_latency", type="GARBAGE_COLLECTION") >= 0
+    assert scraped("harbor_task_queue_latency", type="GARBAGE_COLLECTION") >= 3600
     assert scraped("harbor_task_concurrency", type="test.runs", pool="here:1:x") == 1
 
 
