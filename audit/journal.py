@@ -40,8 +40,8 @@ def record(
     """Appends one entry to the journal in the caller's transaction, with a single INSERT.
 
     `action` is "noun.verb", as in "manifest.push"; `target` names what was acted on; `before` and `after` hold what
-    changed. Text that does not fit its column is cut, and what is too large in a state is left out. Raises TransactionManagementError outside a transaction: an entry
-    must appear exactly if the change it tells of does.
+    changed. Text that does not fit its column is cut, and what is too large in a state is left out. Raises
+    TransactionManagementError outside a transaction: an entry must appear exactly if the change it tells of does.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("A journal entry is written in the transaction of its change.")

@@ -74,7 +74,8 @@ def robot_create(
     """A new robot of the project, or of the system, and its secret, which is not shown again.
 
     `duration` counts days; without a `secret` a random one is made. A robot as `creator` can pass on only what it has
-    itself, and only for as long as it lives. Raises Invalid, Forbidden, Missing for a project that is gone, or Conflict when the name is taken.
+    itself, and only for as long as it lives. Raises Invalid, Forbidden, Missing for a project that is gone, or Conflict
+    when the name is taken.
     """
     rights = _distinct(rights)
     _check(name, description, duration)

@@ -6,7 +6,7 @@ from django.db import connection
 
 from portal.immutability.selectors import protected_tags
 
-# Asked while a push holds its locks: composing this by the ORM would take longer than running it, and few projects have rules.
+# Asked while a push holds its locks: composing this by the ORM would take longer than running it. Few projects have rules.
 _HAS_RULES = "SELECT 1 FROM immutability_immutablerule WHERE project_id = %s AND NOT disabled LIMIT 1"
 
 

@@ -26,7 +26,8 @@ def clear_repository(
 ) -> int:
     """Deletes a deleted repository's content and in the end its row, and its namespace's if that waited for it.
 
-    `origin` deleted it, and `name` was its own. Gives how many manifests it deleted. `progress` hears of them and how many there are, and may raise to end the run.
+    `origin` deleted it, and `name` was its own. Gives how many manifests it deleted. `progress` hears of them and how many
+    there are, and may raise to end the run.
     """
     row = Repository.objects.filter(pk=repository_id, deleted_at__isnull=False).first()
     if row is None:
