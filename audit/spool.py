@@ -1,10 +1,9 @@
 """The spool: where pulls are noted at a cost of microseconds, until `audit.ingestion` makes journal entries of them.
 
-Each process appends JSON lines, `[time, request id, {what happened}]`, to a file of its own, a segment. Many lines in a
-row differ only in time and request id, so whoever appends remembers the rest as text. The process holds an
-flock on the segment for as long as it may append, so an unlocked segment is complete: its writer has gone on to another
-one or has died. What was appended sits in the kernel and survives `kill -9`; it is not fsynced, so a power cut may lose
-the last seconds.
+Each process appends JSON lines, `[time, request id, {what happened}]`, to a file of its own, a segment. Many lines differ
+only in time and request id, so whoever appends remembers the rest as text. The process holds an flock on the segment for
+as long as it may append, so an unlocked segment is complete: its writer has gone on to another one or has died. What was
+appended sits in the kernel and survives `kill -9`; it is not fsynced, so a power cut may lose the last seconds.
 """
 
 import errno

@@ -136,10 +136,10 @@ class Exchange:
 
 
 class Observer(Protocol):
-    """Counts and logs. It is called on the event loop, once for each request, and must not block."""
+    """Counts and logs. It is called on the event loop and must not block."""
 
     def answered(self, exchange: Exchange, *, hot: str = "") -> None:
-        """Told of every answer. hot: `manifest` or `blob`, where one was pulled from memory."""
+        """Told of every request that was answered. hot: `manifest` or `blob`, where one was pulled from memory."""
 
 
 class Unobserved:

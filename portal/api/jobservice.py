@@ -45,7 +45,6 @@ class WorkerSerializer(Wire):
     job_id = Text(required=False)
     start_at = Moment(required=False)
     check_in = Text(required=False)
-    checkin_at = Moment(required=False)
 
     def get_job_name(self, worker: selectors.WorkerView) -> str | None:
         """The kind of job."""
